@@ -1,0 +1,1 @@
+"""The WhatsApp side: linked phones, their worker processes and a loopback WhatsApp to try them with."""

@@ -1,0 +1,186 @@
+"""What a message says: one tagged union, shared by what is sent and what arrives."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from sessions.address import Address
+
+
+class Part(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Base of all content; ``type`` on the wire and in the store names the kind."""
+
+
+class MessageKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Names one message inside WhatsApp."""
+
+    chat: Address
+    wa_id: str
+    from_me: bool
+    participant: Address | None = None  #: who sent it, in a group
+
+
+class OutgoingFile(msgspec.Struct, frozen=True, kw_only=True, tag_field="at", tag="here"):
+    """A file on this host that a worker may read, with what the daemon has found out about it."""
+
+    path: str
+    size: int
+    mimetype: str
+    sha256: str
+    filename: str | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: int | None = None
+    thumbnail: bytes | None = None  #: JPEG
+    waveform: bytes | None = None  #: 64 samples of 0..100
+
+
+class RemoteFile(msgspec.Struct, frozen=True, kw_only=True, tag_field="at", tag="whatsapp"):
+    """A file on WhatsApp's media host, with the keys that open it."""
+
+    direct_path: str
+    media_key: bytes
+    sha256: bytes
+    encrypted_sha256: bytes
+    size: int
+    mimetype: str
+    filename: str | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: int | None = None
+    thumbnail: bytes | None = None
+
+
+File = OutgoingFile | RemoteFile
+
+
+class Text(Part, tag="text"):
+    body: str
+
+
+class Image(Part, tag="image"):
+    file: File
+    caption: str | None = None
+    view_once: bool = False
+
+
+class Video(Part, tag="video"):
+    file: File
+    caption: str | None = None
+    view_once: bool = False
+    gif: bool = False
+
+
+class Audio(Part, tag="audio"):
+    """Sound; ``voice`` marks a voice note (Ogg Opus, played from the microphone bubble)."""
+
+    file: File
+    voice: bool = False
+
+
+class Document(Part, tag="document"):
+    file: File
+    caption: str | None = None
+
+
+class Sticker(Part, tag="sticker"):
+    file: File
+    animated: bool = False
+
+
+class Location(Part, tag="location"):
+    """A place; degrees north and east."""
+
+    latitude: float
+    longitude: float
+    name: str | None = None
+    address: str | None = None
+
+
+class ContactCard(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    vcard: str
+
+
+class Contacts(Part, tag="contacts"):
+    cards: tuple[ContactCard, ...]
+
+
+class Poll(Part, tag="poll"):
+    question: str
+    options: tuple[str, ...]
+    selectable: int = 1
+
+
+class Reaction(Part, tag="reaction"):
+    """An emoji on another message; empty removes it."""
+
+    target: MessageKey
+    emoji: str
+
+
+class Edit(Part, tag="edit"):
+    target: MessageKey
+    body: str
+
+
+class Revoke(Part, tag="revoke"):
+    target: MessageKey
+
+
+class Unsupported(Part, tag="unsupported"):
+    """Something arrived that this version does not read; ``name`` is WhatsApp's field name."""
+
+    name: str
+
+
+Content = (
+    Text
+    | Image
+    | Video
+    | Audio
+    | Document
+    | Sticker
+    | Location
+    | Contacts
+    | Poll
+    | Reaction
+    | Edit
+    | Revoke
+    | Unsupported
+)
+MediaContent = Image | Video | Audio | Document | Sticker
+MediaKind = Literal["image", "video", "audio", "document", "sticker"]
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """The message that another one answers."""
+
+    wa_id: str
+    sender: Address
+    body: str = ""  #: what the quote shows
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """One outgoing message, ready for a worker.
+
+    ``secret`` is 32 random bytes persisted before the call: the key store files the WhatsApp id under it before the
+    frame is written, so after a crash it proves whether the message can have reached WhatsApp.
+    """
+
+    to: Address
+    content: Content
+    secret: bytes
+    quote: Quote | None = None
+    mentions: tuple[Address, ...] = ()
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """WhatsApp's server has taken the message."""
+
+    wa_id: str
+    chat: Address
+    sender: Address
+    timestamp: float  #: seconds since 1970, WhatsApp's clock

@@ -1,0 +1,205 @@
+"""What a session reports: one tagged union of facts, wrapped with its journal number."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from sessions.address import Address
+from sessions.content import Content, MessageKey
+from sessions.status import Reason
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="kind", kw_only=True):
+    """Base of everything a session reports. Times are seconds since 1970."""
+
+
+class ReceiptKind(StrEnum):
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    READ_BY_SELF = "read_by_self"  #: read on another device of the linked account
+    PLAYED_BY_SELF = "played_by_self"
+    RETRY = "retry"  #: the recipient could not decrypt it
+    SENDER = "sender"  #: another own device has it
+    OTHER = "other"
+
+
+class MessageReceived(Fact, tag="message"):
+    """A message arrived, from somebody else or (``from_me``) typed on the linked phone."""
+
+    key: MessageKey
+    sender: Address
+    push_name: str
+    timestamp: float
+    content: Content
+    quoted_wa_id: str | None = None
+    mentions: tuple[Address, ...] = ()
+    forwarded: bool = False
+    ephemeral: bool = False
+
+
+class MessageUndecryptable(Fact, tag="undecryptable"):
+    key: MessageKey
+    sender: Address
+    timestamp: float
+
+
+class ReceiptReceived(Fact, tag="receipt"):
+    """Somebody has, read or played messages that this account sent (or, ``*_by_self``, received)."""
+
+    chat: Address
+    by: Address
+    wa_ids: tuple[str, ...]
+    receipt: ReceiptKind
+    timestamp: float
+
+
+class Typing(Fact, tag="typing"):
+    chat: Address
+    who: Address
+    state: str  #: composing, recording or paused
+
+
+class PresenceChanged(Fact, tag="presence"):
+    who: Address
+    online: bool
+    last_seen: float | None = None
+
+
+class PictureChanged(Fact, tag="picture"):
+    who: Address
+    removed: bool
+
+
+class GroupChanged(Fact, tag="group"):
+    """A group chat was changed or joined; only what changed is set."""
+
+    group: Address
+    actor: Address | None = None
+    subject: str | None = None
+    joined: tuple[Address, ...] = ()
+    left: tuple[Address, ...] = ()
+    promoted: tuple[Address, ...] = ()
+    demoted: tuple[Address, ...] = ()
+
+
+class CallReceived(Fact, tag="call"):
+    call_id: str
+    caller: Address
+    phase: str  #: offer, accept or terminate
+    video: bool
+    timestamp: float
+
+
+class PushNames(Fact, tag="push_names"):
+    """Names that people gave themselves, from the history the phone shared after linking."""
+
+    names: tuple[tuple[Address, str], ...]
+
+
+class HistoryReceived(Fact, tag="history"):
+    """A piece of the history that the phone shared after linking; ``progress`` in percent."""
+
+    messages: tuple[MessageReceived, ...]
+    progress: int
+
+
+class Paired(Fact, tag="paired"):
+    """A phone has linked itself."""
+
+    me: Address
+    device: int
+    platform: str
+    business_name: str = ""
+
+
+class Identified(Fact, tag="identified"):
+    """Who this session is, sent at every login."""
+
+    me: Address
+    device: int
+    push_name: str
+
+
+class Connected(Fact, tag="connected"):
+    """Logged in; frames flow."""
+
+
+class OfflineSyncCompleted(Fact, tag="offline_sync"):
+    """What WhatsApp had kept while the session was away has been delivered."""
+
+    count: int
+
+
+class Disconnected(Fact, tag="disconnected"):
+    reason: Reason = Reason.CONNECTION_LOST
+
+
+class KeepAlive(Fact, tag="keep_alive"):
+    """WhatsApp stopped answering pings (``failures`` in a row) or answers again (0)."""
+
+    failures: int
+
+
+class Ended(Fact, tag="ended"):
+    """The session cannot go on by itself: logged out, banned, replaced, outdated."""
+
+    reason: Reason
+    until: float | None = None  #: end of a temporary ban, seconds since 1970
+    code: int | None = None  #: WhatsApp's own number for it
+
+
+class QrShown(Fact, tag="qr"):
+    """A QR code is on offer. Never stored, never logged."""
+
+    code: str
+    valid_seconds: float
+    index: int
+
+
+class PairingEnded(Fact, tag="pairing_ended"):
+    """A pairing attempt ended without a link."""
+
+    reason: Reason
+
+
+class Unparsed(Fact, tag="unparsed"):
+    """An event that could not be read; kept raw in the journal's quarantine and counted."""
+
+    event_code: int
+    error: str
+
+
+Event = (
+    MessageReceived
+    | MessageUndecryptable
+    | ReceiptReceived
+    | Typing
+    | PresenceChanged
+    | PictureChanged
+    | GroupChanged
+    | CallReceived
+    | PushNames
+    | HistoryReceived
+    | Paired
+    | Identified
+    | Connected
+    | OfflineSyncCompleted
+    | Disconnected
+    | KeepAlive
+    | Ended
+    | QrShown
+    | PairingEnded
+    | Unparsed
+)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of one session. ``seq`` is its journal number, 0 for what is never journalled (QR codes, typing)."""
+
+    session_id: str
+    seq: int
+    received_at: float  #: seconds since 1970, this host's clock, when the engine handed it over
+    event: Event

@@ -1,0 +1,224 @@
+"""The frames between daemon and worker: length-prefixed MessagePack over an inherited socket pair.
+
+A frame is four bytes of length (big-endian) and one :data:`DaemonFrame` or :data:`WorkerFrame`. The daemon calls and
+acknowledges; the worker greets, answers and reports.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from sessions.address import Address
+from sessions.content import Envelope, RemoteFile, Sent
+from sessions.events import Report
+
+PROTOCOL_VERSION = 1
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+
+
+class Proxy(msgspec.Struct, frozen=True, kw_only=True):
+    """How a worker reaches WhatsApp: ``http``, ``https`` or ``socks5`` URL. May hold a password: never logged."""
+
+    url: str
+
+
+class Loopback(msgspec.Struct, frozen=True, kw_only=True):
+    """The WhatsApp of our own that a worker is joined to instead of the real one."""
+
+    proxy_url: str
+    ca_file: str
+    root_key: bytes  #: 32 bytes, replaces the engine's trust root in the worker's memory
+
+
+class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker needs to run one session. ``folder`` is the session's own and holds keys, journal and lock."""
+
+    session_id: str
+    folder: str
+    device_name: str = "wagate"  #: shown on the phone under linked devices
+    history: Literal["none", "recent", "full"] = "recent"
+    typing_events: bool = True
+    proxy: Proxy | None = None
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="do", kw_only=True):
+    """Base of what the daemon may ask of a session."""
+
+
+class SendMessage(Command, tag="send"):
+    envelope: Envelope
+
+
+class MarkRead(Command, tag="mark_read"):
+    chat: Address
+    wa_ids: tuple[str, ...]
+    sender: Address | None = None
+    played: bool = False
+
+
+class SetTyping(Command, tag="typing"):
+    chat: Address
+    state: Literal["composing", "recording", "paused"]
+
+
+class SetPresence(Command, tag="presence"):
+    available: bool
+
+
+class SubscribePresence(Command, tag="subscribe_presence"):
+    who: Address
+
+
+class DownloadFile(Command, tag="download"):
+    """Fetch and decrypt a file from WhatsApp's media host into ``path`` (created 0600, must not exist)."""
+
+    kind: Literal["image", "video", "audio", "document", "sticker"]
+    file: RemoteFile
+    path: str
+
+
+class CheckNumbers(Command, tag="check_numbers"):
+    phones: tuple[str, ...]  #: E.164 with plus
+
+
+class ResolveAddress(Command, tag="resolve"):
+    """Fill in the other name of a person, from what the engine already knows."""
+
+    who: Address
+
+
+class RequestPairCode(Command, tag="pair_code"):
+    """Ask for a code to type on the phone; only while a pairing attempt is on."""
+
+    phone: str
+
+
+class LogOut(Command, tag="log_out"):
+    """Unlink this device at WhatsApp; the key store is empty afterwards."""
+
+
+class FetchPicture(Command, tag="picture"):
+    who: Address
+    preview: bool = True
+
+
+AnyCommand = (
+    SendMessage
+    | MarkRead
+    | SetTyping
+    | SetPresence
+    | SubscribePresence
+    | DownloadFile
+    | CheckNumbers
+    | ResolveAddress
+    | RequestPairCode
+    | LogOut
+    | FetchPicture
+)
+
+
+class Result(msgspec.Struct, frozen=True, tag_field="is", kw_only=True):
+    """Base of what a command gives back."""
+
+
+class Done(Result, tag="done"):
+    """Nothing to say but that it worked."""
+
+
+class MessageSent(Result, tag="sent"):
+    sent: Sent
+
+
+class FileSaved(Result, tag="saved"):
+    size: int
+
+
+class NumberFound(msgspec.Struct, frozen=True, kw_only=True):
+    phone: str
+    address: Address | None  #: None: not on WhatsApp
+
+
+class NumbersChecked(Result, tag="numbers"):
+    numbers: tuple[NumberFound, ...]
+
+
+class AddressResolved(Result, tag="address"):
+    who: Address
+
+
+class PairCodeIssued(Result, tag="pair_code"):
+    code: str  #: XXXX-XXXX
+
+
+class PictureFound(Result, tag="picture"):
+    url: str | None
+
+
+AnyResult = Done | MessageSent | FileSaved | NumbersChecked | AddressResolved | PairCodeIssued | PictureFound
+
+
+class DaemonFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
+    """Base of frames to a worker."""
+
+
+class Call(DaemonFrame, tag="call"):
+    call_id: int
+    session_id: str
+    command: AnyCommand
+
+
+class Acknowledge(DaemonFrame, tag="ack"):
+    """Everything of this session up to ``seq`` is committed; its journal may forget it."""
+
+    session_id: str
+    seq: int
+
+
+class Stop(DaemonFrame, tag="stop"):
+    """Finish what is under way, disconnect, drain and exit."""
+
+    grace_seconds: float
+
+
+ToWorker = Call | Acknowledge | Stop
+
+
+class WorkerFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
+    """Base of frames from a worker."""
+
+
+class Hello(WorkerFrame, tag="hello"):
+    protocol: int
+    pid: int
+    engine_version: str
+    capabilities: tuple[str, ...]
+
+
+class Answer(WorkerFrame, tag="answer"):
+    call_id: int
+    result: AnyResult
+
+
+class Failure(WorkerFrame, tag="failure"):
+    """The command failed; ``code`` is that of a :class:`sessions.errors.SessionError`."""
+
+    call_id: int
+    code: str
+    detail: str
+
+
+class Reported(WorkerFrame, tag="reported"):
+    reports: tuple[Report, ...]
+
+
+class Fatal(WorkerFrame, tag="fatal"):
+    """The worker cannot start; it exits right after this."""
+
+    session_id: str | None
+    code: str
+    detail: str
+
+
+ToDaemon = Hello | Answer | Failure | Reported | Fatal
