@@ -1,0 +1,1 @@
+"""The HTTP machinery: routes, problems, paging, authentication, OpenAPI."""

@@ -1,0 +1,1 @@
+"""The store's plumbing; no table of the domain lives here."""
