@@ -197,9 +197,14 @@ Event = (
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of one session. ``seq`` is its journal number, 0 for what is never journalled (QR codes, typing)."""
+    """One event of one session. ``seq`` is its journal number, 0 for what is never journalled (QR codes, typing).
+
+    One journal entry may give several reports (a history does): they share the number and all but the last say
+    ``more``.
+    """
 
     session_id: str
     seq: int
     received_at: float  #: seconds since 1970, this host's clock, when the engine handed it over
     event: Event
+    more: bool = False

@@ -6,6 +6,7 @@ acknowledges; the worker greets, answers and reports.
 
 from __future__ import annotations
 
+import struct
 from typing import Literal
 
 import msgspec
@@ -13,9 +14,11 @@ import msgspec
 from sessions.address import Address
 from sessions.content import Envelope, RemoteFile, Sent
 from sessions.events import Report
+from sessions.status import Reason
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 64 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
 
 
 class Proxy(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     session_id: str
     folder: str
+    group: str = ""  #: sessions of different groups (organizations) never share a worker
     device_name: str = "wagate"  #: shown on the phone under linked devices
     history: Literal["none", "recent", "full"] = "recent"
     typing_events: bool = True
@@ -163,6 +167,14 @@ class DaemonFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
     """Base of frames to a worker."""
 
 
+class Begin(DaemonFrame, tag="begin"):
+    """The first frame: the sessions of this worker, for its whole life."""
+
+    sessions: tuple[SessionSpec, ...]
+    pairing: bool = False
+    loopback: Loopback | None = None
+
+
 class Call(DaemonFrame, tag="call"):
     call_id: int
     session_id: str
@@ -170,10 +182,14 @@ class Call(DaemonFrame, tag="call"):
 
 
 class Acknowledge(DaemonFrame, tag="ack"):
-    """Everything of this session up to ``seq`` is committed; its journal may forget it."""
+    """Everything of this session up to ``seq`` is committed; its journal may forget it.
+
+    ``taken`` counts the reports that were committed, so that the worker may send as many again.
+    """
 
     session_id: str
     seq: int
+    taken: int
 
 
 class Stop(DaemonFrame, tag="stop"):
@@ -182,7 +198,7 @@ class Stop(DaemonFrame, tag="stop"):
     grace_seconds: float
 
 
-ToWorker = Call | Acknowledge | Stop
+ToWorker = Begin | Call | Acknowledge | Stop
 
 
 class WorkerFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
@@ -194,6 +210,10 @@ class Hello(WorkerFrame, tag="hello"):
     pid: int
     engine_version: str
     capabilities: tuple[str, ...]
+
+
+class Ready(WorkerFrame, tag="ready"):
+    """Every session of this worker has been started; calls are served from now on."""
 
 
 class Answer(WorkerFrame, tag="answer"):
@@ -214,11 +234,62 @@ class Reported(WorkerFrame, tag="reported"):
 
 
 class Fatal(WorkerFrame, tag="fatal"):
-    """The worker cannot start; it exits right after this."""
+    """The worker cannot go on; it exits right after this. ``session_id`` names the session that is the cause."""
 
     session_id: str | None
-    code: str
-    detail: str
+    reason: Reason
+    detail: str  #: without personal data
 
 
-ToDaemon = Hello | Answer | Failure | Reported | Fatal
+ToDaemon = Hello | Ready | Answer | Failure | Reported | Fatal
+
+_encoder = msgspec.msgpack.Encoder()
+_to_worker = msgspec.msgpack.Decoder(ToWorker)
+_to_daemon = msgspec.msgpack.Decoder(ToDaemon)
+
+
+class FrameError(Exception):
+    """The bytes on the socket pair are no frames of ours."""
+
+
+def pack(frame: DaemonFrame | WorkerFrame) -> bytes:
+    """One frame as it stands on the wire."""
+    body = _encoder.encode(frame)
+    if len(body) > MAX_FRAME_BYTES:
+        raise FrameError("a frame is too long")
+    return _LENGTH.pack(len(body)) + body
+
+
+def unpack_to_worker(body: bytes) -> ToWorker:
+    """Read a frame's body at the worker's end."""
+    return _to_worker.decode(body)
+
+
+def unpack_to_daemon(body: bytes) -> ToDaemon:
+    """Read a frame's body at the daemon's end."""
+    return _to_daemon.decode(body)
+
+
+class FrameSplitter:
+    """Cuts a stream of bytes into frame bodies."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take what arrived and give back the bodies that are complete."""
+        buffer = self._buffer
+        buffer += data
+        bodies: list[bytes] = []
+        start = 0
+        while len(buffer) - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer, start)
+            if length > MAX_FRAME_BYTES:
+                raise FrameError("a frame is too long")
+            end = start + _LENGTH.size + length
+            if len(buffer) < end:
+                break
+            bodies.append(bytes(buffer[start + _LENGTH.size : end]))
+            start = end
+        del buffer[:start]
+        return bodies

@@ -1,0 +1,1 @@
+"""The child process that holds sessions: the only folder that names neonize, and nothing imports it."""
