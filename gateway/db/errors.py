@@ -1,0 +1,34 @@
+"""What can go wrong with the store itself, apart from what a single statement says."""
+
+from __future__ import annotations
+
+from gateway.kit.errors import UnavailableError
+
+
+class StoreBusyError(UnavailableError):
+    """More work is waiting than the store takes."""
+
+    default_code = "store_busy"
+    title = "The store has too much to do just now"
+
+
+class StoreClosedError(UnavailableError):
+    """The store is closed or closing."""
+
+    default_code = "store_closed"
+    title = "The store is closed"
+
+
+class StoreFailedError(UnavailableError):
+    """The transaction could not be made durable; nothing of it is stored."""
+
+    default_code = "store_failed"
+    title = "The store could not keep this"
+
+
+class DatabaseUrlError(ValueError):
+    """The address of the database cannot be used."""
+
+
+class DatabaseTooNewError(RuntimeError):
+    """The database was made by a newer wagate than this one."""

@@ -1,0 +1,89 @@
+"""The store on PostgreSQL, through asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from gateway.db.tx import Tx
+from gateway.db.writer import run_callbacks
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+_TRIES = 6
+_FIRST_PAUSE_SECONDS = 0.005
+#: serialization_failure and deadlock_detected: the server asks to run the whole transaction again.
+_TRY_AGAIN_STATES = frozenset({"40001", "40P01"})
+
+
+class PostgresDatabase:
+    """A :class:`gateway.db.tx.Database` on a PostgreSQL server; writes are READ COMMITTED, reads are snapshots."""
+
+    def __init__(self, *, engine: AsyncEngine, chance: random.Random) -> None:
+        self._write_engine = engine
+        self._read_engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._chance = chance
+
+    @classmethod
+    async def open(cls, url: str, *, pool_size: int = 10, chance: random.Random) -> PostgresDatabase:
+        """Connect once, raising what is wrong with the address here."""
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+        try:
+            async with engine.connect():
+                pass
+        except BaseException:
+            await engine.dispose()
+            raise
+        return cls(engine=engine, chance=chance)
+
+    @property
+    def waiting(self) -> int:
+        """PostgreSQL keeps no queue on our side."""
+        return 0
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        for attempt in range(_TRIES):
+            try:
+                return await self._write_once(work)
+            except DBAPIError as error:
+                if attempt == _TRIES - 1 or _state_of(error) not in _TRY_AGAIN_STATES:
+                    raise
+                log.info("transaction tried again", attempt=attempt + 1, state=_state_of(error))
+            pause = _FIRST_PAUSE_SECONDS * 2**attempt
+            await asyncio.sleep(pause * self._chance.uniform(0.5, 1.5))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        async with AsyncSession(self._read_engine, expire_on_commit=False) as session:
+            return await session.run_sync(lambda inner: work(Tx(inner)))
+
+    async def close(self) -> None:
+        await self._write_engine.dispose()
+
+    async def _write_once(self, work: Callable[[Tx], T]) -> T:
+        callbacks: list[Callable[[], None]] = []
+        async with AsyncSession(self._write_engine, expire_on_commit=False) as session:
+
+            def run(inner: Session) -> T:
+                tx = Tx(inner)
+                value = work(tx)
+                callbacks.extend(tx.after_commit_callbacks)
+                return value
+
+            value = await session.run_sync(run)
+            await session.commit()
+        run_callbacks(callbacks)
+        return value
+
+
+def _state_of(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None

@@ -1,0 +1,114 @@
+"""The store on SQLite: one writer thread, a few readers, one file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from gateway.db.tx import Tx
+from gateway.db.writer import GroupCommitWriter
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_SECONDS = 10.0
+
+
+class SqliteDatabase:
+    """A :class:`gateway.db.tx.Database` on one SQLite file in WAL mode, durable at every commit."""
+
+    def __init__(self, *, writer: GroupCommitWriter, write_engine: Engine, read_engine: AsyncEngine) -> None:
+        self._writer = writer
+        self._write_engine = write_engine
+        self._read_engine = read_engine
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        guest: bool = False,
+        readers: int = 4,
+        batch_limit: int = 128,
+        queue_limit: int = 20_000,
+    ) -> SqliteDatabase:
+        """Open the file, creating it when absent. ``guest`` is for short visits beside a running daemon."""
+        write_engine = make_write_engine(path, guest=guest)
+        writer = GroupCommitWriter(
+            engine=write_engine,
+            loop=asyncio.get_running_loop(),
+            batch_limit=batch_limit,
+            queue_limit=queue_limit,
+        )
+        await asyncio.to_thread(writer.start)
+        return cls(writer=writer, write_engine=write_engine, read_engine=_make_read_engine(path, readers))
+
+    @property
+    def waiting(self) -> int:
+        """How many units of work wait for the writer."""
+        return self._writer.waiting
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        answer: T = await self._writer.submit(work)
+        return answer
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        async with AsyncSession(self._read_engine, expire_on_commit=False) as session:
+            return await session.run_sync(lambda inner: work(Tx(inner)))
+
+    async def close(self) -> None:
+        # Readers go first: the last connection to leave folds the log back into the file, and that must be the writer.
+        await self._read_engine.dispose()
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._write_engine.dispose)
+
+
+def make_write_engine(path: Path, *, guest: bool = False) -> Engine:
+    """A synchronous engine whose transactions begin IMMEDIATE, so that they never fail half-way for a lock."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the begin event below says how, not the driver
+        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000")
+        if guest:
+            # Two processes that both fold the log back can corrupt it before SQLite 3.51.3; the owner does it.
+            _pragmas(connection, "wal_autocheckpoint=0")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _make_read_engine(path: Path, readers: int) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        pool_size=readers,
+        max_overflow=0,
+        pool_timeout=30,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        _pragmas(connection, "query_only=ON", "wal_autocheckpoint=0", "cache_size=-8000")
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _pragmas(connection: Any, *settings: str) -> None:
+    cursor = connection.cursor()
+    for setting in settings:
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
