@@ -1,0 +1,94 @@
+"""Tables of linked phones and of the one-time links that pair them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.db.base import Base, Identified, OrgScoped, Timestamped
+from gateway.db.types import JsonType, UtcDateTime
+from sessions.status import SessionStatus
+
+
+class Desired(StrEnum):
+    """What the operator wants of a session."""
+
+    RUN = "run"
+    STOP = "stop"
+
+
+class Session(Base, Identified, OrgScoped, Timestamped):
+    """One linked WhatsApp account, run by us.
+
+    A removed session keeps its row, since messages tell which phone they went through; its name is free again.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        UniqueConstraint("org_id", "name"),
+        Index("ix_sessions_org_id_pn", "org_id", "pn"),
+    )
+
+    name: Mapped[str] = mapped_column(String(100))
+    desired: Mapped[str] = mapped_column(String(8), default=Desired.RUN)
+    settings: Mapped[dict[str, object]] = mapped_column(JsonType, default=dict)
+    expected_phone: Mapped[str | None] = mapped_column(String(20))
+
+    status: Mapped[str] = mapped_column(String(24), default=SessionStatus.STOPPED)
+    live: Mapped[bool] = mapped_column(default=False)
+    status_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(40))
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: the last reasons, newest first: ``{"status", "reason", "at"}``
+    reasons: Mapped[list[dict[str, str]]] = mapped_column(JsonType, default=list)
+    connected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    #: set while a phone is linked; who it is (or was last) stands in the columns below
+    paired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    phone: Mapped[str | None] = mapped_column(String(20))
+    pn: Mapped[str | None] = mapped_column(String(64))
+    lid: Mapped[str | None] = mapped_column(String(64))
+    device: Mapped[int | None] = mapped_column()
+    push_name: Mapped[str | None] = mapped_column(String(200))
+    business_name: Mapped[str | None] = mapped_column(String(200))
+    platform: Mapped[str | None] = mapped_column(String(64))
+
+    #: the device must still be unlinked at WhatsApp
+    unlink_due: Mapped[bool] = mapped_column(default=False)
+    #: the key folder must still be deleted
+    forget_due: Mapped[bool] = mapped_column(default=False)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether a phone is linked."""
+        return self.paired_at is not None
+
+
+class PairingLink(Base, Identified, OrgScoped):
+    """A one-time page for a customer to link the phone. Only the token's hash is kept."""
+
+    __tablename__ = "pairing_links"
+
+    session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class QuarantinedReport(Base, Identified, OrgScoped):
+    """A report that could not be taken over, kept whole for a later version that can."""
+
+    __tablename__ = "quarantined_reports"
+
+    session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(40))
+    report: Mapped[bytes] = mapped_column(LargeBinary)
+    error: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

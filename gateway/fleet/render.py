@@ -1,0 +1,73 @@
+"""How a session looks outside: one rendering for the API, for events and for pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.fleet.models import Session
+from gateway.kit.ids import render_id
+from sessions.address import Jid
+from sessions.status import Reason, sentence
+
+SESSION_PREFIX = "ses"
+
+
+def session_id(session: Session) -> str:
+    """The session's id at the edge; the engine knows it by this name too."""
+    return render_id(SESSION_PREFIX, session.id)
+
+
+def render_time(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the millisecond."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def render_reason(code: str | None) -> dict[str, str] | None:
+    """A reason's code with the sentence that tells a person what to do."""
+    return None if code is None else {"code": code, "sentence": sentence(Reason(code))}
+
+
+def render_session(session: Session) -> dict[str, object]:
+    """The session's JSON."""
+    return {
+        "id": session_id(session),
+        "name": session.name,
+        "status": session.status,
+        "live": session.live,
+        "desired": session.desired,
+        "paired": session.is_paired,
+        "reason": render_reason(session.reason),
+        "until": render_time(session.until),
+        "phone": session.phone,
+        "lid": _user(session.lid),
+        "jid": _device_jid(session),
+        "push_name": session.push_name,
+        "platform": session.platform,
+        "expected_phone": session.expected_phone,
+        "settings": session.settings,
+        "created_at": render_time(session.created_at),
+        "status_at": render_time(session.status_at),
+        "paired_at": render_time(session.paired_at),
+        "connected_at": render_time(session.connected_at),
+    }
+
+
+def render_reasons(session: Session) -> list[dict[str, object]]:
+    """The last reasons with their times and sentences, newest first."""
+    return [
+        {"status": entry["status"], "reason": render_reason(entry["reason"]), "at": entry["at"]}
+        for entry in session.reasons
+    ]
+
+
+def _user(jid: str | None) -> str | None:
+    return str(Jid.parse(jid)) if jid else None
+
+
+def _device_jid(session: Session) -> str | None:
+    if session.pn is None:
+        return None
+    account = Jid.parse(session.pn)
+    return str(Jid(account.user, account.server, session.device or 0))

@@ -1,0 +1,120 @@
+"""Queries on linked phones and pairing links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from gateway.db.tx import Tx
+from gateway.fleet.models import PairingLink, Session
+from sessions.status import SessionStatus
+
+_AT_REST = (
+    SessionStatus.STOPPED,
+    SessionStatus.LOGGED_OUT,
+    SessionStatus.BANNED,
+    SessionStatus.REPLACED,
+    SessionStatus.OUTDATED,
+    SessionStatus.PASSKEY_REQUIRED,
+    SessionStatus.FAILED,
+)
+
+
+def find(tx: Tx, *, org_id: int, session_id: int) -> Session | None:
+    """A session of the organization that has not been removed."""
+    found = tx.session.get(Session, session_id)
+    return found if found is not None and found.org_id == org_id and found.removed_at is None else None
+
+
+def find_by_name(tx: Tx, *, org_id: int, name: str) -> Session | None:
+    statement = select(Session).where(
+        Session.org_id == org_id, Session.name == name, Session.removed_at.is_(None)
+    )
+    return tx.session.scalar(statement)
+
+
+def find_any(tx: Tx, *, session_id: int) -> Session | None:
+    """A session by its id alone, removed or not: for what the engine reports, which knows no organization."""
+    return tx.session.get(Session, session_id)
+
+
+def find_linked(tx: Tx, *, org_id: int, pn: str | None, lid: str | None, but: int) -> Session | None:
+    """Another session of the organization to which the same account is linked."""
+    same = [column == value for column, value in ((Session.pn, pn), (Session.lid, lid)) if value]
+    if not same:
+        return None
+    condition = same[0] if len(same) == 1 else same[0] | same[1]
+    statement = select(Session).where(
+        Session.org_id == org_id,
+        Session.id != but,
+        Session.paired_at.is_not(None),
+        Session.removed_at.is_(None),
+        condition,
+    )
+    return tx.session.scalars(statement).first()
+
+
+def page(
+    tx: Tx,
+    *,
+    org_id: int,
+    after: int | None,
+    limit: int,
+    status: SessionStatus | None,
+    only: frozenset[int] | None,
+) -> Sequence[Session]:
+    """Sessions in the order they were made."""
+    statement = select(Session).where(Session.org_id == org_id, Session.removed_at.is_(None))
+    if after is not None:
+        statement = statement.where(Session.id > after)
+    if status is not None:
+        statement = statement.where(Session.status == status)
+    if only is not None:
+        statement = statement.where(Session.id.in_(only))
+    return tx.session.scalars(statement.order_by(Session.id).limit(limit)).all()
+
+
+def all_to_reconcile(tx: Tx) -> Sequence[Session]:
+    """Every session the engine may have to do something about, of all organizations."""
+    wanted = Session.paired_at.is_not(None) | Session.unlink_due | Session.forget_due
+    return tx.session.scalars(select(Session).where(wanted).order_by(Session.id)).all()
+
+
+def settle_stale(tx: Tx, *, now: datetime) -> None:
+    """After a start of the daemon nothing runs yet, whatever the rows say."""
+    tx.execute(
+        update(Session)
+        .where(Session.status.not_in(_AT_REST) | Session.live)
+        .values(status=SessionStatus.STOPPED, live=False, status_at=now, updated_at=now)
+    )
+
+
+def find_link(tx: Tx, *, token_hash: bytes) -> PairingLink | None:
+    return tx.session.scalar(select(PairingLink).where(PairingLink.token_hash == token_hash))
+
+
+def void_links(tx: Tx, *, session_id: int, org_id: int, now: datetime) -> int:
+    """Void every link of the session that still works; give how many there were."""
+    statement = (
+        update(PairingLink)
+        .where(PairingLink.org_id == org_id, PairingLink.session_id == session_id)
+        .where(PairingLink.used_at.is_(None), PairingLink.voided_at.is_(None), PairingLink.expires_at > now)
+        .values(voided_at=now)
+    )
+    return int(tx.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def use_links(tx: Tx, *, session_id: int, org_id: int, now: datetime) -> None:
+    """The session is paired: its links have done their work."""
+    tx.execute(
+        update(PairingLink)
+        .where(PairingLink.org_id == org_id, PairingLink.session_id == session_id)
+        .where(PairingLink.used_at.is_(None), PairingLink.voided_at.is_(None))
+        .values(used_at=now)
+    )
+
+
+def delete_old_links(tx: Tx, *, before: datetime) -> None:
+    tx.execute(delete(PairingLink).where(PairingLink.expires_at < before))
