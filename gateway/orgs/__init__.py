@@ -1,0 +1,1 @@
+"""Organizations: whose data a row is."""
