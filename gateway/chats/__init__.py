@@ -1,0 +1,1 @@
+"""Threads with a person or a group, one per session."""

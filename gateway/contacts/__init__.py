@@ -1,0 +1,1 @@
+"""One person, one contact: whatever addresses WhatsApp uses for them."""
