@@ -36,6 +36,7 @@ class AccountRecord(msgspec.Struct, omit_defaults=True):
     next_index: int = 1
     key_index: int = 0
     devices_at: int = 0  #: when the device list last changed
+    known_to: list[str] = []  #: numbers of the accounts that have asked for the device list
     picture_id: str = ""
     picture: str = ""  #: name of the picture on the media host
     privacy: dict[str, str] = {}

@@ -1,0 +1,85 @@
+"""What the service tells clients without being asked: changed device lists, dwindling keys, changed settings."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import time
+from collections.abc import Iterable
+
+from sessions.address import Jid
+from sessions.sandbox import adv
+from sessions.sandbox.delivery import Delivery
+from sessions.sandbox.directory import Account, Device, Directory
+from sessions.sandbox.endpoint import DeviceChange
+from sessions.sandbox.node import SERVER, Node
+
+
+class Notices:
+    """Sends notifications; each stays queued until its device acknowledges it."""
+
+    def __init__(self, *, directory: Directory, delivery: Delivery) -> None:
+        self._directory = directory
+        self._delivery = delivery
+        self._start = time.time_ns() // 1_000_000
+        self._ids = itertools.count(1)
+
+    def announce(self, change: DeviceChange, device: Device) -> None:
+        """Tell the watchers of the service."""
+        self._delivery.announce(change, device)
+
+    async def notify(
+        self, device: Device, kind: str, content: list[Node], *, sender: Jid = SERVER, **attrs: Jid
+    ) -> None:
+        """One notification to one device."""
+        # Ids must not repeat after a restart, since clients and queues tell notifications apart by them.
+        number = f"{self._start}-{next(self._ids)}"
+        base = {"from": sender, "type": kind, "id": number, "t": int(time.time())}
+        await self._delivery.deliver(device, Node("notification", {**base, **attrs}, content))
+
+    async def notify_companions(self, account: Account, kind: str, content: list[Node], *, but: Device | None) -> None:
+        """One notification to every companion of an account, as news from the account itself."""
+        for device in account.companions:
+            if device is not but:
+                await self.notify(device, kind, content, sender=account.pn)
+
+    async def keys_run_low(self, device: Device) -> None:
+        """Ask a device for further one-time keys."""
+        await self.notify(device, "encrypt", [Node("count", {"value": len(device.prekeys)})])
+
+    async def devices_changed(self, changed: Device, *, added: bool) -> None:
+        """A companion was linked or unlinked: tell its own account and everyone who keeps a list of its devices."""
+        account = changed.account
+        own = Node("devices", {"dhash": list_hash(device.pn for device in account.reachable())})
+        own.content = [_device(device) for device in account.reachable()]
+        await self.notify_companions(account, "account_sync", [own], but=changed)
+        change = self._change(changed, added=added)
+        for number in account.record.known_to:
+            other = self._directory.get(number)
+            for device in other.companions if other and other is not account else []:
+                await self.notify(device, "devices", [change], sender=account.pn, lid=account.lid)
+
+    def _change(self, changed: Device, *, added: bool) -> Node:
+        account = changed.account
+        hashes = {
+            "device_hash": list_hash(device.pn for device in account.reachable()),
+            "device_lid_hash": list_hash(device.lid for device in account.reachable()),
+        }
+        device = Node("device", {"jid": changed.pn, "lid": changed.lid})
+        indexes = Node("key-index-list", {"ts": account.record.devices_at})
+        if added:
+            device.attrs["key-index"] = changed.record.key_index
+            indexes.content = adv.key_index_list(account)
+        return Node("add" if added else "remove", {**hashes}, [device, indexes])
+
+
+def list_hash(devices: Iterable[Jid]) -> str:
+    """The short hash by which clients and the service compare lists of devices."""
+    names = sorted(f"{jid.user}.0:{jid.device}@{jid.server}" for jid in devices)
+    digest = hashlib.sha256("".join(names).encode()).digest()
+    return "2:" + base64.b64encode(digest[:6]).decode().rstrip("=")
+
+
+def _device(device: Device) -> Node:
+    return Node("device", {"jid": device.pn, "lid": device.lid, "key-index": device.record.key_index or None})
