@@ -6,10 +6,11 @@ import asyncio
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import structlog
@@ -19,7 +20,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from gateway.db.database import AnyDatabase, open_database, parse_url
 from gateway.db.sqlite import SqliteDatabase, make_write_engine
 from gateway.db.tables import load_tables
+from gateway.db.tx import Tx
 from gateway.kit.ids import IdGenerator
+from gateway.orgs.models import Org
 
 
 class SettableClock:
@@ -49,6 +52,13 @@ def plain_logs() -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def missing(what: str, reason: str) -> NoReturn:
+    """Skip the test; fail it where WAGATE_REQUIRE says that this machine must have it."""
+    if what in os.environ.get("WAGATE_REQUIRE", "").split(","):
+        pytest.fail(f"{reason}, and WAGATE_REQUIRE demands {what}")
+    pytest.skip(reason)
 
 
 @pytest.fixture
@@ -98,24 +108,46 @@ async def database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Sqlit
     await opened.close()
 
 
+@pytest.fixture
+async def org(database: SqliteDatabase, clock: SettableClock) -> Org:
+    """The organization with id 1, in ``database``."""
+    return await database.write(lambda tx: add_org(tx, clock))
+
+
+def add_org(tx: Tx, clock: SettableClock, *, org_id: int = 1) -> Org:
+    """Insert an organization."""
+    row = Org(id=org_id, name=f"Organization {org_id}", created_at=clock.now(), updated_at=clock.now())
+    tx.add(row)
+    return row
+
+
+@pytest.fixture
+async def any_org(any_database: AnyDatabase, clock: SettableClock) -> Org:
+    """The organization with id 1, in ``any_database``."""
+    return await any_database.write(lambda tx: add_org(tx, clock))
+
+
 @pytest.fixture(scope="session")
-async def postgres_url() -> AsyncIterator[str]:
+def postgres_url() -> Iterator[str]:
     """A database of this run's own on the server that WAGATE_TEST_POSTGRES names, with the whole schema."""
     admin_url = os.environ.get("WAGATE_TEST_POSTGRES")
-    if not admin_url:
-        pytest.skip("WAGATE_TEST_POSTGRES names no PostgreSQL server")
+    if admin_url is None:
+        missing("postgres", "WAGATE_TEST_POSTGRES names no PostgreSQL server")
     name = f"wagate_test_{os.getpid()}"
-    await _run_alone(admin_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    _run_apart(_execute(admin_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}"))
     url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-    engine = create_async_engine(parse_url(url))
-    async with engine.begin() as connection:
-        await connection.run_sync(load_tables().create_all)
-    await engine.dispose()
+    _run_apart(_create_all(url))
     yield url
-    await _run_alone(admin_url, f"DROP DATABASE {name} WITH (FORCE)")
+    _run_apart(_execute(admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _run_alone(url: str, *statements: str) -> None:
+def _run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run it on a loop of its own in a thread, out of the way of the tests' loop."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+async def _execute(url: str, *statements: str) -> None:
     engine = create_async_engine(parse_url(url), isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         for statement in statements:
@@ -123,21 +155,28 @@ async def _run_alone(url: str, *statements: str) -> None:
     await engine.dispose()
 
 
+async def _create_all(url: str) -> None:
+    engine = create_async_engine(parse_url(url))
+    async with engine.begin() as connection:
+        await connection.run_sync(load_tables().create_all)
+    await engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def any_database(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Any]:
-    """The same test on both stores; PostgreSQL where WAGATE_TEST_POSTGRES names a server."""
-    url = await _fresh_url(request, sqlite_template, tmp_path)
-    opened: AnyDatabase = await open_database(url)
-    yield opened
-    await opened.close()
-
-
-async def _fresh_url(request: pytest.FixtureRequest, template: Path, folder: Path) -> str:
+def any_database_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of an empty store with the whole schema, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        shutil.copy(template, folder / "wagate.db")
-        return f"sqlite:///{folder / 'wagate.db'}"
+        shutil.copy(sqlite_template, tmp_path / "wagate.db")
+        return f"sqlite:///{tmp_path / 'wagate.db'}"
     url: str = request.getfixturevalue("postgres_url")
     names = ", ".join(f'"{table}"' for table in load_tables().tables)
-    if names:
-        await _run_alone(url, f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    _run_apart(_execute(url, f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     return url
+
+
+@pytest.fixture
+async def any_database(any_database_url: str) -> AsyncIterator[AnyDatabase]:
+    """The same test on both stores; PostgreSQL where WAGATE_TEST_POSTGRES names a server."""
+    opened = await open_database(any_database_url)
+    yield opened
+    await opened.close()
