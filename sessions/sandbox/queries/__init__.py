@@ -1,0 +1,1 @@
+"""What clients ask the service (iq stanzas): one file per namespace."""
