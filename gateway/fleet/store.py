@@ -29,9 +29,7 @@ def find(tx: Tx, *, org_id: int, session_id: int) -> Session | None:
 
 
 def find_by_name(tx: Tx, *, org_id: int, name: str) -> Session | None:
-    statement = select(Session).where(
-        Session.org_id == org_id, Session.name == name, Session.removed_at.is_(None)
-    )
+    statement = select(Session).where(Session.org_id == org_id, Session.name == name, Session.removed_at.is_(None))
     return tx.session.scalar(statement)
 
 
