@@ -7,6 +7,8 @@ from typing import NamedTuple
 from sessions.protobuf import load
 from sessions.sandbox.directory import Account, Device
 from sessions.sandbox.node import Node
+from sessions.sandbox.notices import Notices
+from sessions.sandbox.queries.registry import Query, Routes
 from sessions.sandbox.store import Store
 
 _server_sync = load("waServerSync.WAServerSync_pb2")
@@ -43,14 +45,6 @@ class AppStates:
                 changed.append(asked.text("name"))
         return SyncAnswer(Node("sync", {}, answers), changed)
 
-    def notification(self, account: Account, collections: list[str]) -> Node:
-        """What the account's other devices are told so that they fetch what is new."""
-        return Node(
-            "notification",
-            {"type": "server_sync"},
-            [Node("collection", {"name": name, "version": self.version(account, name)}) for name in collections],
-        )
-
     def version(self, account: Account, collection: str) -> int:
         """How many patches a collection has."""
         return len(self._patches.get((account.number, collection), []))
@@ -73,6 +67,35 @@ class AppStates:
         patches.append(patch)
         self._space.put(f"{account.number} {name} {len(patches):010d}", patch)
         return Node("collection", {"name": name, "version": len(patches)}), True
+
+
+class AppStateQueries:
+    """Namespace ``w:sync:app:state``: devices fetch patches and hand in their own."""
+
+    def __init__(self, *, states: AppStates, notices: Notices) -> None:
+        self._states = states
+        self._notices = notices
+
+    def routes(self) -> Routes:
+        """What is answered here."""
+        return {("set", "w:sync:app:state", "sync"): self._sync}
+
+    async def _sync(self, query: Query) -> list[Node]:
+        answer = self._states.sync(query.device, query.child)
+        if answer.changed:
+            query.afterwards(lambda: self._tell_others(query.device, answer.changed))
+        return [answer.node]
+
+    async def _tell_others(self, changer: Device, collections: list[str]) -> None:
+        account = changer.account
+        for device in list(account.devices.values()):
+            if device is changer:
+                continue
+            news = [
+                Node("collection", {"name": name, "version": self._states.version(account, name)})
+                for name in collections
+            ]
+            await self._notices.notify(device, "server_sync", news)
 
 
 def _numbered(data: bytes, version: int) -> bytes:

@@ -16,11 +16,10 @@ from aiohttp import web
 from sessions.sandbox.keys import authenticate
 
 HOSTNAME = "mmg.whatsapp.net"
-PICTURE_HOSTNAME = "pps.whatsapp.net"
 AUTH_SECONDS = 6 * 3600
 LARGEST_FILE = 512 * 1024 * 1024
 _LINK_SECONDS = 30 * 24 * 3600
-_NAME = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[0-9a-f]{24,32}")
 _SECRET_BYTES = 32
 
 
@@ -61,21 +60,11 @@ class MediaHost:
         """The file under a direct path."""
         return self._file(direct_path.partition("?")[0].rpartition("/")[2]).read_bytes()
 
-    def keep_picture(self, jpeg: bytes) -> str:
-        """Keep a profile picture, which is not encrypted; return its name."""
-        name = secrets.token_hex(16)
+    def put_picture(self, name: str, jpeg: bytes) -> None:
+        """Keep a profile picture, which is not encrypted, under `/pp/{name}`."""
+        if not _NAME.fullmatch(name):
+            raise ValueError("not a name for a picture")
         (self._folder / name).write_bytes(jpeg)
-        return name
-
-    @staticmethod
-    def picture_path(name: str) -> str:
-        """The direct path of a profile picture."""
-        return f"/pp/{name}?ccb=11-4&oh=01"
-
-    @classmethod
-    def picture_url(cls, name: str) -> str:
-        """The address of a profile picture."""
-        return f"https://{PICTURE_HOSTNAME}{cls.picture_path(name)}"
 
     async def _upload(self, request: web.Request) -> web.Response:
         if not self._is_authentic(request.query.get("auth", "")):
