@@ -114,7 +114,12 @@ class Library:
         proxy: ProxySettings | None,
     ) -> bytes:
         """Run a session on the calling thread; return an error text when it has ended."""
-        callbacks = (LINE_CALLBACK(on_qr), LINE_CALLBACK(on_login_status), EVENT_CALLBACK(on_event), LOG_CALLBACK(on_log))
+        callbacks = (
+            LINE_CALLBACK(on_qr),
+            LINE_CALLBACK(on_login_status),
+            EVENT_CALLBACK(on_event),
+            LOG_CALLBACK(on_log),
+        )
         return self._call(
             "Neonize",
             store,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from importlib import metadata
 from pathlib import Path
 
 from sessions.protobuf import package_folder
@@ -48,12 +47,12 @@ def check_loaded(library: Library) -> None:
 
 
 def _recorded_sha256(name: str) -> bytes:
-    try:
-        files = metadata.distribution("neonize").files or []
-    except metadata.PackageNotFoundError as error:
-        raise EngineUnusableError("neonize is not installed") from error
-    for file in files:
-        if file.name == name and file.hash is not None and file.hash.mode == "sha256":
-            digest = file.hash.value
-            return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4))
+    # importlib.metadata would do this too, but brings the e-mail package into a process that must stay small.
+    folder = package_folder()
+    entry = f"{folder.name}/{name},sha256="
+    for record in folder.parent.glob(f"{folder.name}-*.dist-info/RECORD"):
+        for line in record.read_text().splitlines():
+            if line.startswith(entry):
+                digest = line.removeprefix(entry).partition(",")[0]
+                return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4))
     raise EngineUnusableError("the engine's distribution records no hash of its library")

@@ -1,0 +1,1 @@
+"""What the engine reports, turned into our events: a file per kind of event."""

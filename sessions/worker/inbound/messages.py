@@ -1,0 +1,81 @@
+"""Reads messages: those that arrive and those that could not be decrypted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessions.address import Address
+from sessions.content import MessageKey
+from sessions.events import Event, MessageReceived, MessageUndecryptable
+from sessions.protobuf import load
+from sessions.worker.inbound.content import read_content
+from sessions.worker.inbound.context import Reading
+from sessions.worker.inbound.parts import context_of, parse_jid, unwrap
+from sessions.worker.jids import address, text
+
+_neonize: Any = load("Neonize_pb2")
+
+
+def read_message(data: bytes, reading: Reading) -> list[Event]:
+    event = _neonize.Message.FromString(data)
+    info = event.Info
+    source = info.MessageSource
+    key, sender = read_key(info)
+    message, view_once = unwrap(event.Message)
+    content = read_content(
+        message,
+        view_once=view_once or event.IsViewOnce or event.IsViewOnceV2 or event.IsViewOnceV2Extension,
+        chat=key.chat,
+        author=sender,
+        from_me=source.IsFromMe,
+        reading=reading,
+    )
+    if content is None:
+        return []
+    context = context_of(message)
+    return [
+        MessageReceived(
+            key=key,
+            sender=sender,
+            push_name=text(info.Pushname),
+            timestamp=info.Timestamp / 1000,
+            content=content,
+            quoted_wa_id=quoted_id(context),
+            mentions=mentions_of(context),
+            forwarded=bool(context is not None and context.isForwarded),
+            ephemeral=event.IsEphemeral or bool(context is not None and context.expiration),
+        )
+    ]
+
+
+def read_undecryptable(data: bytes, reading: Reading) -> list[Event]:
+    event = _neonize.UndecryptableMessage.FromString(data)
+    key, sender = read_key(event.Info)
+    return [MessageUndecryptable(key=key, sender=sender, timestamp=event.Info.Timestamp / 1000)]
+
+
+def read_key(info: Any) -> tuple[MessageKey, Address]:
+    """Which message it is, and who wrote it."""
+    source = info.MessageSource
+    sender = address(source.Sender, source.SenderAlt)
+    if source.IsGroup or address(source.Chat).other is not None:
+        chat = address(source.Chat)
+        participant = sender
+    else:
+        chat = address(source.Chat, source.RecipientAlt if source.IsFromMe else source.SenderAlt)
+        participant = None
+    key = MessageKey(chat=chat, wa_id=text(info.ID), from_me=source.IsFromMe, participant=participant)
+    return key, sender
+
+
+def quoted_id(context: Any | None) -> str | None:
+    if context is None or not context.stanzaID:
+        return None
+    return text(context.stanzaID)
+
+
+def mentions_of(context: Any | None) -> tuple[Address, ...]:
+    if context is None:
+        return ()
+    jids = (parse_jid(value) for value in context.mentionedJID)
+    return tuple(Address.of(jid) for jid in jids if jid is not None)

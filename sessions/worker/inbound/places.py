@@ -1,0 +1,33 @@
+"""Reads places and people that arrive: locations and contact cards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessions.content import ContactCard, Contacts, Location
+from sessions.worker.jids import text
+
+
+def read_location(part: Any, view_once: bool) -> Location:
+    return Location(
+        latitude=part.degreesLatitude,
+        longitude=part.degreesLongitude,
+        name=text(part.name) or None,
+        address=text(part.address) or None,
+    )
+
+
+def read_live_location(part: Any, view_once: bool) -> Location:
+    return Location(latitude=part.degreesLatitude, longitude=part.degreesLongitude, name=text(part.caption) or None)
+
+
+def read_contact(part: Any, view_once: bool) -> Contacts:
+    return Contacts(cards=(_card(part),))
+
+
+def read_contacts(part: Any, view_once: bool) -> Contacts:
+    return Contacts(cards=tuple(_card(contact) for contact in part.contacts))
+
+
+def _card(part: Any) -> ContactCard:
+    return ContactCard(name=text(part.displayName), vcard=text(part.vcard))

@@ -1,0 +1,204 @@
+"""What arrived, on disk, before anything else: one append-only file per session that survives its worker.
+
+The file starts with a magic number. Each entry is ``length | crc | number | code | time | bytes``. An entry with the
+code ``ACKNOWLEDGED`` says that everything up to its number is committed. A life of the journal takes its first number
+from the clock, so that numbers are not used twice even if a power cut takes entries back that were reported already.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+_MAGIC = b"wajrnl01"
+_HEAD = struct.Struct(">II")  # length of what follows the head, crc of it
+_META = struct.Struct(">QHd")  # number, code, seconds since 1970
+_SEQ_PER_SECOND = 1 << 20
+ACKNOWLEDGED = 0xFFFF
+MAX_ENTRY_BYTES = 512 * 1024 * 1024
+COMPACT_BYTES = 1024 * 1024
+LIMIT_BYTES = 1024 * 1024 * 1024
+_COPY_BYTES = 1024 * 1024
+
+
+class JournalError(Exception):
+    """The file is not a journal."""
+
+
+class Entry(NamedTuple):
+    """One thing that arrived."""
+
+    seq: int
+    code: int
+    received_at: float
+    data: bytes
+
+
+class _Place(NamedTuple):
+    """Where an entry lies, without its bytes."""
+
+    seq: int
+    code: int
+    received_at: float
+    start: int
+    end: int
+
+
+class Journal:
+    """The journal of one session. All methods may be called from any thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float],
+        compact_bytes: int = COMPACT_BYTES,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._compact_bytes = compact_bytes
+        self._limit_bytes = limit_bytes
+        self._lock = threading.Lock()
+        self._has_room = threading.Condition(self._lock)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._end = len(_MAGIC)
+        self._last_seq = self._acknowledged = 0
+        try:
+            self._recover()
+        except BaseException:
+            os.close(self._fd)
+            raise
+        self._kept_from = self._read_from = len(_MAGIC)
+        self._skip_acknowledged()
+        self._last_seq = max(self._last_seq, int(clock() * _SEQ_PER_SECOND))
+        self.first_of_this_life = self._last_seq + 1
+
+    @property
+    def acknowledged(self) -> int:
+        """Everything up to this number is committed elsewhere."""
+        return self._acknowledged
+
+    @property
+    def size_bytes(self) -> int:
+        return self._end
+
+    def append(self, code: int, data: bytes) -> int:
+        """Write one entry and return its number. Waits while too much is not acknowledged."""
+        with self._lock:
+            while self._end - self._kept_from > self._limit_bytes:
+                self._has_room.wait()
+            self._write(self._last_seq + 1, code, data)
+            self._last_seq += 1
+            return self._last_seq
+
+    def read(self, max_entries: int, max_bytes: int = 4 * 1024 * 1024) -> list[Entry]:
+        """The next entries that nobody has read yet; at least one, however large, if there is any."""
+        entries: list[Entry] = []
+        size = 0
+        with self._lock:
+            while len(entries) < max_entries and size < max_bytes and self._read_from < self._end:
+                place = self._place_at(self._read_from)
+                self._read_from = place.end
+                if place.code != ACKNOWLEDGED and place.seq > self._acknowledged:
+                    data = os.pread(self._fd, place.end - place.start, place.start)
+                    entries.append(Entry(place.seq, place.code, place.received_at, data))
+                    size += len(data)
+        return entries
+
+    def acknowledge(self, seq: int) -> None:
+        """Everything up to ``seq`` is committed elsewhere and may be forgotten."""
+        with self._lock:
+            if seq <= self._acknowledged:
+                return
+            self._write(seq, ACKNOWLEDGED, b"")
+            self._acknowledged = seq
+            self._skip_acknowledged()
+            if self._end > self._compact_bytes and self._end - self._kept_from <= self._end // 2:
+                self._compact()
+            self._has_room.notify_all()
+
+    def close(self) -> None:
+        with self._lock:
+            os.close(self._fd)
+
+    def _write(self, seq: int, code: int, data: bytes) -> None:
+        body = _META.pack(seq, code, self._clock()) + data
+        record = _HEAD.pack(len(body), zlib.crc32(body)) + body
+        # The end moves only when all of the entry is written: what a full disk cut short is overwritten by the next.
+        written = 0
+        while written < len(record):
+            written += os.pwrite(self._fd, record[written:], self._end + written)
+        self._end += len(record)
+
+    def _place_at(self, position: int) -> _Place:
+        """The entry at a position where a whole one is known to lie."""
+        raw = os.pread(self._fd, _HEAD.size + _META.size, position)
+        length, _ = _HEAD.unpack_from(raw)
+        seq, code, received_at = _META.unpack_from(raw, _HEAD.size)
+        start = position + _HEAD.size
+        return _Place(seq, code, received_at, start + _META.size, start + length)
+
+    def _skip_acknowledged(self) -> None:
+        while self._kept_from < self._end:
+            place = self._place_at(self._kept_from)
+            if place.code != ACKNOWLEDGED and place.seq > self._acknowledged:
+                return
+            self._kept_from = place.end
+
+    def _recover(self) -> None:
+        """Find the end of the last whole entry and what was acknowledged; cut off what is torn."""
+        magic = os.pread(self._fd, len(_MAGIC), 0)
+        if len(magic) < len(_MAGIC):
+            os.pwrite(self._fd, _MAGIC, 0)
+        elif magic != _MAGIC:
+            raise JournalError("the journal has another format")
+        while (body := self._whole_body_at(self._end)) is not None:
+            seq, code, _ = _META.unpack_from(body)
+            if code == ACKNOWLEDGED:
+                self._acknowledged = max(self._acknowledged, seq)
+            self._last_seq = max(self._last_seq, seq)
+            self._end += _HEAD.size + len(body)
+        os.ftruncate(self._fd, self._end)
+
+    def _whole_body_at(self, position: int) -> bytes | None:
+        """The entry's body, or None if the file ends or is torn there."""
+        head = os.pread(self._fd, _HEAD.size, position)
+        if len(head) < _HEAD.size:
+            return None
+        length, crc = _HEAD.unpack(head)
+        if not _META.size <= length <= MAX_ENTRY_BYTES:
+            return None
+        body = os.pread(self._fd, length, position + _HEAD.size)
+        return body if len(body) == length and zlib.crc32(body) == crc else None
+
+    def _compact(self) -> None:
+        """Move what is not acknowledged into a new file that takes the place of this one."""
+        path = self._path.with_suffix(".new")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            end = self._copy_kept(fd)
+            os.fsync(fd)
+            path.replace(self._path)
+        except OSError:
+            # No room for the copy: the old file is whole and stays; the next acknowledgement tries again.
+            os.close(fd)
+            return
+        os.close(self._fd)
+        moved = len(_MAGIC) - self._kept_from
+        self._read_from = max(self._read_from + moved, len(_MAGIC))
+        self._fd, self._end, self._kept_from = fd, end, len(_MAGIC)
+
+    def _copy_kept(self, fd: int) -> int:
+        end = os.pwrite(fd, _MAGIC, 0)
+        position = self._kept_from
+        while position < self._end:
+            piece = os.pread(self._fd, min(_COPY_BYTES, self._end - position), position)
+            end += os.pwrite(fd, piece, end)
+            position += len(piece)
+        return end

@@ -1,0 +1,135 @@
+"""What the engine's error texts mean: the one table from its strings to our errors."""
+
+from __future__ import annotations
+
+import re
+
+from sessions.errors import (
+    BusyError,
+    EngineError,
+    InvalidRequestError,
+    MediaUnavailableError,
+    NewChatsRefusedError,
+    NotConnectedError,
+    NotPairedError,
+    OutcomeUnknownError,
+    RecipientUnknownError,
+    RefusedError,
+    SessionError,
+    StoreError,
+)
+
+_SERVER_CODE = re.compile(r"(?:server returned error |info query returned status )(\d{3})")
+_HTTP_CODE = re.compile(r"status code (\d{3})")
+_NEW_CHATS_REFUSED = 463
+
+#: The first row with a text found in the engine's error decides. Texts that mean "maybe sent" come first, since they
+#: wrap others: an error while writing the frame may well say why the connection went.
+_TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
+    (
+        (
+            "timed out waiting for message send response",
+            "websocket disconnected before",
+            "failed to send message node",
+        ),
+        OutcomeUnknownError,
+    ),
+    (
+        (
+            "file is not a database",
+            "database disk image is malformed",
+            "unable to open database file",
+            "attempt to write a readonly database",
+            "database is locked",
+            "disk I/O error",
+            "database or disk is full",
+            "no such table",
+            "no such column",
+            "failed to upgrade database",
+        ),
+        StoreError,
+    ),
+    (
+        (
+            "websocket not connected",
+            "failed to send usync query",
+            "failed to get group members",
+            "failed to get LID for PN",
+            "failed to get user info",
+            "failed to refresh media connections",
+            "info query timed out",
+            "context deadline exceeded",
+            "connection refused",
+            "connection reset",
+            "no such host",
+            "i/o timeout",
+        ),
+        NotConnectedError,
+    ),
+    (("the store doesn't contain a device JID", "client is nil"), NotPairedError),
+    (("no LID found for", "that group does not exist"), RecipientUnknownError),
+    (
+        (
+            "message recipient must be a user JID",
+            "can't send message to unknown server",
+            "sending to non-status broadcast lists",
+            "you're not participating in that group",
+            "phone number too short",
+            "international phone number required",
+            "can't send presence without PushName set",
+        ),
+        InvalidRequestError,
+    ),
+    (
+        (
+            "no longer available",
+            "hash of media ciphertext doesn't match",
+            "file length does not match",
+            "no URL present in message",
+            "ErrMediaDownloadFailed",
+            "download failed with status code 403",
+            "download failed with status code 404",
+            "download failed with status code 410",
+        ),
+        MediaUnavailableError,
+    ),
+)
+
+
+def error_for(text: str) -> SessionError:
+    """Our error for one of the engine's. The engine's own words may hold numbers and stay out of it."""
+    code = _SERVER_CODE.search(text)
+    for phrases, error in _TABLE:
+        if error is not NotConnectedError or code is None:
+            for phrase in phrases:
+                if phrase in text:
+                    return error()
+    return _refusal(int(code[1])) if code is not None else _other(text)
+
+
+def is_store_error(text: str) -> bool:
+    """Whether the engine complains about its key store."""
+    return isinstance(error_for(text), StoreError)
+
+
+def _refusal(code: int) -> SessionError:
+    if code == _NEW_CHATS_REFUSED:
+        return NewChatsRefusedError()
+    if code == 429 or code >= 500:
+        return BusyError(f"WhatsApp asks to slow down ({code}).")
+    return RefusedError(f"WhatsApp refused the request ({code}).")
+
+
+def _other(text: str) -> SessionError:
+    http = _HTTP_CODE.search(text)
+    if http is not None and http[1] in {"403", "404", "410"}:
+        return MediaUnavailableError()
+    return EngineError(redact(text))
+
+
+_NUMBER = re.compile(r"\d[\d\-.:@]{4,}(?:[a-z.]+)?")
+
+
+def redact(text: str, limit: int = 200) -> str:
+    """The engine's words without numbers and addresses, short enough for a log line."""
+    return _NUMBER.sub("#", text)[:limit]
