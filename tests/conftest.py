@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 import structlog
@@ -18,11 +18,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.db.database import AnyDatabase, open_database, parse_url
+from gateway.db.migrate import upgrade
 from gateway.db.sqlite import SqliteDatabase, make_write_engine
 from gateway.db.tables import load_tables
 from gateway.db.tx import Tx
 from gateway.kit.ids import IdGenerator
 from gateway.orgs.models import Org
+
+T = TypeVar("T")
 
 
 class SettableClock:
@@ -130,21 +133,29 @@ async def any_org(any_database: AnyDatabase, clock: SettableClock) -> Org:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A database of this run's own on the server that WAGATE_TEST_POSTGRES names, with the whole schema."""
-    admin_url = os.environ.get("WAGATE_TEST_POSTGRES")
-    if admin_url is None:
-        missing("postgres", "WAGATE_TEST_POSTGRES names no PostgreSQL server")
-    name = f"wagate_test_{os.getpid()}"
-    _run_apart(_execute(admin_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}"))
-    url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+    admin_url = _postgres_server()
+    url = _run_apart(_make_database(admin_url, f"wagate_test_{os.getpid()}"))
     _run_apart(_create_all(url))
     yield url
-    _run_apart(_execute(admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    _run_apart(_execute(admin_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
 
 
-def _run_apart(work: Coroutine[Any, Any, None]) -> None:
+def _postgres_server() -> str:
+    url = os.environ.get("WAGATE_TEST_POSTGRES")
+    if url is None:
+        missing("postgres", "WAGATE_TEST_POSTGRES names no PostgreSQL server")
+    return url
+
+
+async def _make_database(admin_url: str, name: str) -> str:
+    await _execute(admin_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    return make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+
+
+def _run_apart(work: Coroutine[Any, Any, T]) -> T:
     """Run it on a loop of its own in a thread, out of the way of the tests' loop."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(asyncio.run, work).result()
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _execute(url: str, *statements: str) -> None:
@@ -172,6 +183,21 @@ def any_database_url(request: pytest.FixtureRequest, sqlite_template: Path, tmp_
     names = ", ".join(f'"{table}"' for table in load_tables().tables)
     _run_apart(_execute(url, f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def any_migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of an empty store made by the migrations, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'migrated.db'}"
+        await upgrade(url)
+        yield url
+        return
+    admin_url = _postgres_server()
+    url = await _make_database(admin_url, f"wagate_migrated_{os.getpid()}")
+    await upgrade(url)
+    yield url
+    await _execute(admin_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -67,14 +67,15 @@ class SqliteDatabase:
         await asyncio.to_thread(self._write_engine.dispose)
 
 
-def make_write_engine(path: Path, *, guest: bool = False) -> Engine:
+def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = True) -> Engine:
     """A synchronous engine whose transactions begin IMMEDIATE, so that they never fail half-way for a lock."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below says how, not the driver
-        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000")
+        _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "cache_size=-32000")
+        _pragmas(connection, f"foreign_keys={'ON' if foreign_keys else 'OFF'}")
         if guest:
             # Two processes that both fold the log back can corrupt it before SQLite 3.51.3; the owner does it.
             _pragmas(connection, "wal_autocheckpoint=0")

@@ -1,0 +1,37 @@
+"""Drafts the next migration from what the models say: ``python -m gateway.db.draft 0002 "what it does"``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from alembic import command
+
+from gateway.db.migrate import make_config, upgrade_connection
+from gateway.db.sqlite import make_write_engine
+
+
+def draft(revision: str, message: str) -> Path:
+    """Write the step that leads from the present migrations to the models; a person reads it before it is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_write_engine(Path(folder) / "scratch.db", foreign_keys=False)
+        with engine.connect() as connection:
+            upgrade_connection(connection)
+            script = command.revision(make_config(connection), message=message, rev_id=revision, autogenerate=True)
+        engine.dispose()
+    assert script is not None, "one revision was asked for"
+    assert not isinstance(script, list), "one revision was asked for"
+    return Path(script.path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("revision", help="four digits, such as 0002")
+    parser.add_argument("message", help="a few words")
+    arguments = parser.parse_args()
+    draft(arguments.revision, arguments.message)
+
+
+if __name__ == "__main__":
+    main()

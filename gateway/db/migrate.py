@@ -1,0 +1,107 @@
+"""Brings a database to this version's schema, and refuses one that is ahead of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from gateway.db.database import parse_url, sqlite_path
+from gateway.db.errors import DatabaseTooNewError
+from gateway.db.sqlite import make_write_engine
+
+T = TypeVar("T")
+
+FOLDER = Path(__file__).parent / "migrations"
+#: Names the advisory lock that keeps two hosts on one PostgreSQL from migrating at the same time.
+_LOCK_KEY = 7_214_998_113
+
+
+async def upgrade(url: str) -> None:
+    """Apply every step that is missing; raises DatabaseTooNewError for a database of a newer wagate."""
+    await on_connection(url, upgrade_connection)
+
+
+async def current(url: str) -> str | None:
+    """The step at which the database stands; None for an empty one."""
+    return await on_connection(url, _current)
+
+
+def head() -> str | None:
+    """The last step that this version knows."""
+    return ScriptDirectory.from_config(make_config()).get_current_head()
+
+
+def upgrade_connection(connection: Connection) -> None:
+    """Bring the database behind an open connection up to date."""
+    refuse_newer(connection)
+    command.upgrade(make_config(connection), "head")
+    if connection.dialect.name == "sqlite":
+        _check_foreign_keys(connection)
+
+
+def refuse_newer(connection: Connection) -> None:
+    """Raise DatabaseTooNewError when the database stands at a step that this version does not have."""
+    found = _current(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(make_config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise DatabaseTooNewError(
+            f"the database is at schema {found}, which this version of wagate does not know; "
+            "run the newer version that made it, or restore a backup"
+        )
+
+
+def make_config(connection: Connection | None = None) -> Config:
+    """Alembic's settings, made here instead of read from an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config
+
+
+async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
+    """Run ``work`` with a plain connection to the database, off the event loop."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return await asyncio.to_thread(_on_sqlite, sqlite_path(parsed), work)
+    engine = create_async_engine(parsed)
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+            await connection.commit()
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()  # ends the server's session, and with it the lock
+
+
+def _on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
+    engine = make_write_engine(path, foreign_keys=False)
+    try:
+        with engine.connect() as connection:
+            return work(connection)
+    finally:
+        engine.dispose()
+
+
+def _current(connection: Connection) -> str | None:
+    revision: str | None = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    return revision
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    """Steps that rebuild a table run with the checks off, so they are made up for here."""
+    broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
+    connection.rollback()
+    if broken:
+        raise RuntimeError(f"the upgrade left {len(broken)} rows that point nowhere; restore the backup")
