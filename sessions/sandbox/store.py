@@ -20,6 +20,10 @@ CREATE TABLE IF NOT EXISTS queue (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, stanza BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS queue_by_device ON queue (device, sequence);
+CREATE TABLE IF NOT EXISTS sent (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS sent_by_device ON sent (device, sequence);
 """
 # Bigger than SQLite's default, so that the file is seldom brought up to date while messages flow.
 _CHECKPOINT_PAGES = 4000
@@ -102,10 +106,23 @@ class Store:
         rows = self._db.execute("SELECT sequence, stanza FROM queue WHERE device = ? ORDER BY sequence", (device,))
         return [QueuedStanza(sequence, stanza) for sequence, stanza in rows]
 
+    def add_sent_id(self, device: str, message_id: str) -> None:
+        """Remember that a device has sent this message."""
+        self.write("INSERT INTO sent (device, id) VALUES (?, ?)", device, message_id)
+
+    def sent_ids(self, device: str, limit: int) -> list[str]:
+        """The ids of the newest messages of a device, oldest first; older ones are forgotten."""
+        newest = "SELECT sequence, id FROM sent WHERE device = ? ORDER BY sequence DESC LIMIT ?"
+        rows = list(self._db.execute(newest, (device, limit)))
+        if rows:
+            self.write("DELETE FROM sent WHERE device = ? AND sequence < ?", device, rows[-1][0])
+        return [message_id for _, message_id in reversed(rows)]
+
     def forget_device(self, device: str) -> None:
         """Drop the keys and the queue of a device that is no longer linked."""
         self.write("DELETE FROM prekeys WHERE device = ?", device)
         self.write("DELETE FROM queue WHERE device = ?", device)
+        self.write("DELETE FROM sent WHERE device = ?", device)
 
     def _begin(self) -> None:
         if not self._db.in_transaction:
