@@ -1,17 +1,14 @@
-"""Requests to addresses that users name: refused by the address that is really connected to, not by the name."""
+"""Which addresses that users name may be reached: judged by the address itself, never by its name."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from gateway.kit.errors import InvalidError
@@ -73,10 +70,6 @@ class AddressRefusedError(InvalidError):
     title = "The gateway may not be sent to this address"
 
 
-class _SocketRefusedError(PermissionError):
-    """Raised inside the connector, which lets only operating-system errors through."""
-
-
 class AddressGuard:
     """Says which addresses the gateway may be sent to.
 
@@ -135,7 +128,7 @@ class AddressGuard:
         return url
 
     def _demand_any(self, hosts: Iterable[Any], port: int) -> None:
-        if not any(self.permits(_resolved_address(str(host)), port) for host in hosts):
+        if not any(self.permits(resolved_address(str(host)), port) for host in hosts):
             raise AddressRefusedError("The name does not lead to a permitted address.")
 
     def _demand_port(self, port: int) -> None:
@@ -144,108 +137,9 @@ class AddressGuard:
             raise AddressRefusedError(f"Port {port} is not permitted; these are: {allowed}.")
 
 
-class GuardedResolver(AbstractResolver):
-    """Looks names up and keeps only the answers that the guard permits."""
-
-    def __init__(self, guard: AddressGuard, inner: AbstractResolver | None = None) -> None:
-        self._guard = guard
-        self._inner = inner or aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        permitted = [entry for entry in found if self._guard.permits(_resolved_address(entry["host"]), port)]
-        if found and not permitted:
-            raise AddressRefusedError("The name does not lead to a permitted address.")
-        return permitted
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-
-def guarded_connector(
-    guard: AddressGuard, *, resolver: AbstractResolver | None = None, **options: Any
-) -> aiohttp.TCPConnector:
-    """A connector that asks the guard twice: for what a name resolves to, and for the address of each new socket.
-
-    The second question is the one that counts: nothing can change between it and the connection.
-    """
-
-    def open_socket(address_info: Any) -> socket.socket:
-        family, kind, protocol, _, target = address_info
-        if not guard.permits(_resolved_address(target[0]), target[1]):
-            raise _SocketRefusedError("address refused")
-        return socket.socket(family=family, type=kind, proto=protocol)
-
-    return aiohttp.TCPConnector(resolver=GuardedResolver(guard, resolver), socket_factory=open_socket, **options)
-
-
-class GuardedHttp:
-    """An HTTP client for addresses that users name: guarded, no redirects, no proxies, no cookies, bounded in time."""
-
-    def __init__(self, *, guard: AddressGuard, user_agent: str, resolver: AbstractResolver | None = None) -> None:
-        self._guard = guard
-        self._user_agent = user_agent
-        self._resolver = resolver
-        self._client: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Make the client; starting twice is fine."""
-        if self._client is None:
-            # One request per endpoint is in flight, and hanging ones must not use up a common allowance: no limit.
-            connector = guarded_connector(self._guard, resolver=self._resolver, limit=0, keepalive_timeout=30)
-            self._client = aiohttp.ClientSession(
-                connector=connector,
-                trust_env=False,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
-            )
-
-    async def stop(self) -> None:
-        """Close every connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-
-    @asynccontextmanager
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        timeout_seconds: float,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """One request; the whole of it, reading the answer included, ends after ``timeout_seconds``.
-
-        Raises AddressRefusedError, TimeoutError or aiohttp.ClientError. A redirect is given as the answer it is.
-        """
-        if self._client is None:
-            raise RuntimeError("start() first")
-        checked = self._guard.check_url(url)
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=min(10.0, timeout_seconds))
-        try:
-            async with self._client.request(
-                method, checked, headers=headers, data=body, timeout=timeout, allow_redirects=False
-            ) as response:
-                yield response
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, _SocketRefusedError):
-                raise AddressRefusedError("The name does not lead to a permitted address.") from None
-            raise
-
-
-async def read_capped(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytes, bool]:
-    """At most ``limit_bytes`` of the body, and whether that was all of it. What goes beyond is never read."""
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > limit_bytes:
-            return bytes(body[:limit_bytes]), False
-    return bytes(body), True
+def resolved_address(host: str) -> Address:
+    """An address as a resolver gives it; a zone such as ``%eth0`` says where, not what it is."""
+    return ip_address(host.partition("%")[0])
 
 
 def _parse(text: str) -> URL:
@@ -280,11 +174,6 @@ def _literal_address(host: str) -> Address | None:
         return ip_address(host)
     except ValueError:
         return None
-
-
-def _resolved_address(host: str) -> Address:
-    """An address as the resolver gives it; a zone such as ``%eth0`` says where, not what it is."""
-    return ip_address(host.partition("%")[0])
 
 
 def _is_public(address: Address) -> bool:
