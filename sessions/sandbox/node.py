@@ -14,6 +14,7 @@ SERVER = Jid("", PN_SERVER)
 GROUPS = Jid("", GROUP_SERVER)
 
 Value: TypeAlias = "str | int | Jid | None"
+Attrs: TypeAlias = "dict[str, Value]"
 Content: TypeAlias = "list[Node] | bytes | str | None"
 
 
@@ -29,7 +30,7 @@ class Node(msgspec.Struct):
     """
 
     tag: str
-    attrs: dict[str, Value] = {}
+    attrs: Attrs = {}
     content: Content = None
 
     @property

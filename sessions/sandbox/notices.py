@@ -13,7 +13,7 @@ from sessions.sandbox import adv
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Account, Device, Directory
 from sessions.sandbox.endpoint import DeviceChange
-from sessions.sandbox.node import SERVER, Node
+from sessions.sandbox.node import SERVER, Attrs, Node
 
 
 class Notices:
@@ -35,7 +35,7 @@ class Notices:
         """One notification to one device."""
         # Ids must not repeat after a restart, since clients and queues tell notifications apart by them.
         number = f"{self._start}-{next(self._ids)}"
-        base = {"from": sender, "type": kind, "id": number, "t": int(time.time())}
+        base: Attrs = {"from": sender, "type": kind, "id": number, "t": int(time.time())}
         await self._delivery.deliver(device, Node("notification", {**base, **attrs}, content))
 
     async def notify_companions(self, account: Account, kind: str, content: list[Node], *, but: Device | None) -> None:
@@ -62,7 +62,7 @@ class Notices:
 
     def _change(self, changed: Device, *, added: bool) -> Node:
         account = changed.account
-        hashes = {
+        hashes: Attrs = {
             "device_hash": list_hash(device.pn for device in account.reachable()),
             "device_lid_hash": list_hash(device.lid for device in account.reachable()),
         }
@@ -71,7 +71,7 @@ class Notices:
         if added:
             device.attrs["key-index"] = changed.record.key_index
             indexes.content = adv.key_index_list(account)
-        return Node("add" if added else "remove", {**hashes}, [device, indexes])
+        return Node("add" if added else "remove", hashes, [device, indexes])
 
 
 def list_hash(devices: Iterable[Jid]) -> str:

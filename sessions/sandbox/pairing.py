@@ -16,7 +16,7 @@ from sessions.sandbox.directory import Account, Device, DeviceRecord, Directory
 from sessions.sandbox.endpoint import DeviceChange
 from sessions.sandbox.errors import CodeUnknownError, PairingFailedError, QrUnknownError
 from sessions.sandbox.keys import KEY_SIZE, KEY_TYPE, KeyPair, SignedPreKey
-from sessions.sandbox.node import SERVER, MalformedStanzaError, Node
+from sessions.sandbox.node import SERVER, Attrs, MalformedStanzaError, Node
 from sessions.sandbox.notices import Notices
 
 _CODES = 6  # a client shows the first for a minute and each further one for twenty seconds
@@ -210,7 +210,7 @@ class Pairing:
 
     def _iq(self, content: Node) -> tuple[str, Node]:
         number = str(next(self._ids))
-        attrs = {"from": SERVER, "type": "set", "id": number, "xmlns": "md", "t": int(time.time())}
+        attrs: Attrs = {"from": SERVER, "type": "set", "id": number, "xmlns": "md", "t": int(time.time())}
         return number, Node("iq", attrs, [content])
 
     def _primary_hello(self, ref: bytes, wrapped_ephemeral: bytes, identity: bytes) -> Node:
@@ -220,7 +220,7 @@ class Pairing:
             Node("primary_identity_pub", {}, identity),
         ]
         kind = "link_code_companion_reg"
-        attrs = {"from": SERVER, "type": kind, "id": next(self._ids), "t": int(time.time())}
+        attrs: Attrs = {"from": SERVER, "type": kind, "id": next(self._ids), "t": int(time.time())}
         return Node("notification", attrs, [Node(kind, {"stage": "primary_hello"}, content)])
 
 

@@ -8,7 +8,7 @@ from sessions.address import LID_SERVER, Jid
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Account, Device, Directory
 from sessions.sandbox.endpoint import Endpoint
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 
 
 class Presence:
@@ -53,12 +53,17 @@ class Presence:
         """A step of a call: offer, accept, reject, terminate. Sound and pictures are none of our business."""
         to, sender = stanza.require_jid("to"), endpoint.device
         kind = stanza.children[0].tag if stanza.children else None
-        attrs = {"class": "call", "from": to, "id": stanza.text("id"), "type": kind, "t": int(time.time())}
-        await endpoint.push(Node("ack", {**attrs}))
+        attrs: Attrs = {"class": "call", "from": to, "id": stanza.text("id"), "type": kind, "t": int(time.time())}
+        await endpoint.push(Node("ack", attrs))
         account = self._directory.find(to)
         if account is None:
             return
-        base = {"id": stanza.text("id"), "t": int(time.time()), "notify": sender.account.name, "platform": "android"}
+        base: Attrs = {
+            "id": stanza.text("id"),
+            "t": int(time.time()),
+            "notify": sender.account.name,
+            "platform": "android",
+        }
         base |= {"version": "2.26.1", "from": sender.lid if to.server == LID_SERVER else sender.pn}
         for device in account.devices.values():
             if device is not sender and to.device in (0, device.index):

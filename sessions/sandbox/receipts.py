@@ -8,7 +8,7 @@ from sessions.address import LID_SERVER, Jid
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Account, Device, Directory
 from sessions.sandbox.endpoint import Endpoint
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 from sessions.sandbox.store import Store
 
 #: Receipts about what a person did with a message that the device already has.
@@ -33,7 +33,7 @@ class Receipts:
         if kind not in _FOR_SERVICE:
             await self._forward(device, to, kind, receipt)
         self._store.commit()
-        attrs = {name: receipt.attrs.get(name) for name in ("id", "type", "participant")}
+        attrs: Attrs = {name: receipt.attrs.get(name) for name in ("id", "type", "participant")}
         await endpoint.push(Node("ack", {**attrs, "class": "receipt", "from": to, "t": int(time.time())}))
 
     async def ack(self, endpoint: Endpoint, ack: Node) -> None:
@@ -76,7 +76,12 @@ class Receipts:
             await self._tell_own(reader, account, to, kind, receipt)
 
     async def _tell(self, devices: list[Device], reader: Device, to: Jid, kind: str, receipt: Node) -> None:
-        attrs = {"id": receipt.text("id"), "type": kind, "t": int(time.time()), "recipient": receipt.jid("recipient")}
+        attrs: Attrs = {
+            "id": receipt.text("id"),
+            "type": kind,
+            "t": int(time.time()),
+            "recipient": receipt.jid("recipient"),
+        }
         sender = reader.lid if to.server == LID_SERVER else reader.pn
         for device in devices:
             if device is not reader:
@@ -86,7 +91,7 @@ class Receipts:
         """What one device of an account has read, its other devices need not call unread."""
         kind = kind if kind.endswith("-self") else f"{kind}-self"
         hidden = to.server == LID_SERVER
-        attrs = {
+        attrs: Attrs = {
             "from": reader.account.lid if hidden else reader.account.pn,
             "recipient": account.lid if hidden else account.pn,
             "id": receipt.text("id"),

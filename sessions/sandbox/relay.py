@@ -10,7 +10,7 @@ from sessions.address import LID_SERVER, Jid
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Account, Device, Directory
 from sessions.sandbox.endpoint import AckVerdict, Endpoint, Faults
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 from sessions.sandbox.notices import list_hash
 from sessions.sandbox.store import Store
 
@@ -52,7 +52,12 @@ class Relay:
         await asyncio.gather(*self._late_answers, return_exceptions=True)
 
     async def _answer(self, endpoint: Endpoint, message: Node, verdict: AckVerdict, phash: str | None) -> None:
-        attrs = {"class": "message", "from": message.attrs["to"], "id": message.text("id"), "t": int(time.time())}
+        attrs: Attrs = {
+            "class": "message",
+            "from": message.attrs["to"],
+            "id": message.text("id"),
+            "t": int(time.time()),
+        }
         answer = Node("ack", {**attrs, "error": verdict.error, "phash": phash})
         if not verdict.send:
             return
@@ -105,7 +110,7 @@ class Relay:
         if identity is not None and any(one.text("type") == "pkmsg" for one in encrypted):
             content.append(identity)
         hidden = jid.server == LID_SERVER
-        attrs = {name: message.text(name) for name in ("id", "type", "edit", "category")}
+        attrs: Attrs = {name: message.text(name) for name in ("id", "type", "edit", "category")}
         attrs |= {"notify": sender.account.name, "t": int(time.time())}
         attrs["from"] = sender.lid if hidden else sender.pn
         if device.account is not sender.account:
@@ -115,7 +120,7 @@ class Relay:
             attrs |= self._destination(recipient, message)
         return Node("message", attrs, content)
 
-    def _destination(self, recipient: Account, message: Node) -> dict[str, Jid]:
+    def _destination(self, recipient: Account, message: Node) -> Attrs:
         """To whom a message went, for the sender's own other devices."""
         chat = message.jid("recipient") or message.require_jid("to").without_device
         other = self._directory.find(chat) or recipient

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Device
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 from sessions.sandbox.queries.registry import NOT_FOUND, Query, Routes
 
 #: Properties that change what clients do. Most keep their built-in values, as with a real account in no experiment.
@@ -51,8 +51,8 @@ class ConnectionQueries:
 
     async def _properties(self, query: Query) -> list[Node]:
         properties = [Node("prop", {"name": name, "value": value}) for name, value in _PROPERTIES.items()]
-        attrs = {"protocol": query.child.text("protocol") or "1", "hash": "0", "refresh": "86400"}
-        return [Node("props", {**attrs}, properties)]
+        attrs: Attrs = {"protocol": query.child.text("protocol") or "1", "hash": "0", "refresh": "86400"}
+        return [Node("props", attrs, properties)]
 
     async def _remove_companion(self, query: Query) -> list[Node]:
         jid = query.child.require_jid("jid")

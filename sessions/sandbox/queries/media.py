@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from sessions.sandbox.directory import Account, Directory
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 from sessions.sandbox.notices import Notices
 from sessions.sandbox.queries.registry import NOT_ACCEPTABLE, NOT_FOUND, Query, Routes
 
@@ -18,8 +18,11 @@ _LIFE = 300  # seconds that a client may use an answer about the media host
 _TOKEN_LIFE = 21_600
 
 
-class PictureShelf(Protocol):
-    """Where profile pictures are kept."""
+class MediaShelf(Protocol):
+    """Where files and profile pictures are kept."""
+
+    def issue_auth(self) -> str:
+        """A token with which a client may upload files."""
 
     def put_picture(self, name: str, jpeg: bytes) -> None:
         """Keep a picture; it is then served under ``/pp/{name}`` of the picture host."""
@@ -28,10 +31,10 @@ class PictureShelf(Protocol):
 class MediaQueries:
     """Answers with addresses; the files themselves travel over HTTPS."""
 
-    def __init__(self, *, directory: Directory, notices: Notices, pictures: PictureShelf) -> None:
+    def __init__(self, *, directory: Directory, notices: Notices, media: MediaShelf) -> None:
         self._directory = directory
         self._notices = notices
-        self._pictures = pictures
+        self._media = media
 
     def routes(self) -> Routes:
         """What is answered here."""
@@ -43,15 +46,15 @@ class MediaQueries:
         }
 
     async def _media_connection(self, query: Query) -> list[Node]:
-        attrs = {
-            "auth": secrets.token_urlsafe(24),
+        attrs: Attrs = {
+            "auth": self._media.issue_auth(),
             "ttl": _LIFE,
             "auth_ttl": _TOKEN_LIFE,
             "max_buckets": "12",
             "max_manual_retry": "3",
             "max_auto_download_retry": "3",
         }
-        return [Node("media_conn", {**attrs}, [Node("host", {"hostname": MEDIA_HOST, "type": "primary"})])]
+        return [Node("media_conn", attrs, [Node("host", {"hostname": MEDIA_HOST, "type": "primary"})])]
 
     async def _picture(self, query: Query) -> list[Node]:
         target = query.stanza.jid("target") or query.device.pn
@@ -62,7 +65,7 @@ class MediaQueries:
         if query.child.text("id") == record.picture_id:
             return []
         path = f"/pp/{record.picture}"
-        attrs = {"id": record.picture_id, "type": query.child.text("type") or "image", "direct_path": path}
+        attrs: Attrs = {"id": record.picture_id, "type": query.child.text("type") or "image", "direct_path": path}
         return [Node("picture", {**attrs, "url": f"https://{PICTURE_HOST}{path}"})]
 
     async def _set_picture(self, query: Query) -> list[Node]:
@@ -80,7 +83,7 @@ class MediaQueries:
         record.picture_id = str(time.time_ns() // 1_000_000) if jpeg else ""
         record.picture = secrets.token_hex(12) if jpeg else ""
         if jpeg:
-            self._pictures.put_picture(record.picture, jpeg)
+            self._media.put_picture(record.picture, jpeg)
         self._directory.save_account(account)
         tag = "set" if jpeg else "delete"
         change = Node(tag, {"jid": account.pn, "id": record.picture_id, "author": account.pn})

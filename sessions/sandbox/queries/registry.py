@@ -14,7 +14,7 @@ from sessions.sandbox.node import SERVER, MalformedStanzaError, Node
 #: Type, namespace and tag of the first child; an empty tag stands for none, ``*`` for any other.
 Route: TypeAlias = tuple[str, str, str]
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class QueryError(Exception):
@@ -84,7 +84,7 @@ class QueryRegistry:
             reply.content = await self._find(stanza)(query) or None
         except (QueryError, MalformedStanzaError) as error:
             refusal = error if isinstance(error, QueryError) else BAD_REQUEST
-            _log.info("refused %s: %s", stanza.outline(), error)
+            _logger.info("refused %s: %s", stanza.outline(), error)
             reply.attrs["type"] = "error"
             reply.content = [Node("error", {"code": refusal.code, "text": refusal.text})]
         self._commit()
@@ -98,6 +98,6 @@ class QueryRegistry:
         handler = self._routes.get((kind, space, tag)) or self._routes.get((kind, space, "*"))
         if handler is None:
             self.unknown.append(f"{kind} {space} {tag}".strip())
-            _log.warning("nobody answers %s", stanza.outline())
+            _logger.warning("nobody answers %s", stanza.outline())
             raise NOT_IMPLEMENTED
         return handler

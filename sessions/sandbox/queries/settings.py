@@ -8,7 +8,7 @@ import secrets
 import time
 
 from sessions.sandbox.directory import Account, Device, Directory
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 from sessions.sandbox.notices import Notices
 from sessions.sandbox.queries.registry import BAD_REQUEST, NOT_ACCEPTABLE, Query, Routes
 
@@ -71,8 +71,8 @@ class SettingQueries:
             contact = self._directory.find(trusted.require_jid("jid"))
             for device in contact.companions if contact else []:
                 stamp = trusted.text("t") or str(int(time.time()))
-                attrs = {"jid": device.account.lid, "t": stamp, "type": "trusted_contact"}
-                tokens = Node("tokens", {}, [Node("token", {**attrs}, secrets.token_bytes(11))])
+                attrs: Attrs = {"jid": device.account.lid, "t": stamp, "type": "trusted_contact"}
+                tokens = Node("tokens", {}, [Node("token", attrs, secrets.token_bytes(11))])
                 await self._notices.notify(device, "privacy_token", [tokens], sender=sender.lid)
         return []
 
@@ -91,8 +91,8 @@ class SettingQueries:
         account.record.blocked = sorted(blocked)
         self._directory.save_account(account)
         change = Node("item", {"action": action, "jid": query.child.jid("jid")})
-        hashes = {"dhash": _blocklist_hash(account), "prev_dhash": before, "action": "modify"}
-        await self._tell_others(query.device, Node("blocklist", {**hashes}, [change]))
+        hashes: Attrs = {"dhash": _blocklist_hash(account), "prev_dhash": before, "action": "modify"}
+        await self._tell_others(query.device, Node("blocklist", hashes, [change]))
         return [self._blocked(account)]
 
     async def _set_about(self, query: Query) -> list[Node]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sessions.address import LID_SERVER, Jid
 from sessions.sandbox import adv
 from sessions.sandbox.directory import Account, Directory
-from sessions.sandbox.node import Node
+from sessions.sandbox.node import Attrs, Node
 from sessions.sandbox.notices import list_hash
 from sessions.sandbox.queries.registry import Query, Routes
 
@@ -33,7 +33,7 @@ class UsyncQueries:
         usync = query.child
         protocols = usync.require("query").children
         users = [self._user(query, user, protocols) for user in usync.require("list").all("user")]
-        attrs = {name: usync.text(name) for name in ("sid", "mode", "context")}
+        attrs: Attrs = {name: usync.text(name) for name in ("sid", "mode", "context")}
         results = Node("result", {}, [Node(protocol.tag) for protocol in protocols])
         return [Node("usync", {**attrs, "index": "0", "last": "true"}, [results, Node("list", {}, users)])]
 
@@ -72,7 +72,7 @@ class UsyncQueries:
         entries = [Node("device", {"id": one.index, "key-index": one.record.key_index or None}) for one in devices]
         content = [Node("device-list", {"hash": list_hash(one.pn for one in devices)}, entries)]
         if account.companions:
-            stamp = {"ts": account.record.devices_at}
+            stamp: Attrs = {"ts": account.record.devices_at}
             content.append(Node("key-index-list", stamp, adv.key_index_list(account)))
         return Node("devices", {}, content)
 
@@ -85,8 +85,8 @@ def _contact(contact: Node, account: Account | None, *, by_lid: bool) -> Node:
     verdict = Node("contact", {"type": "in" if account else "out"}, contact.data)
     if account is None:
         return Node("user", {"jid": Jid(_digits(contact))}, [verdict])
-    attrs = {"jid": account.lid, "pn_jid": account.pn} if by_lid else {"jid": account.pn}
-    return Node("user", {**attrs}, [verdict])
+    attrs: Attrs = {"jid": account.lid, "pn_jid": account.pn} if by_lid else {"jid": account.pn}
+    return Node("user", attrs, [verdict])
 
 
 def _status(account: Account) -> Node:
