@@ -70,8 +70,8 @@ class Intake:
             await self._database.write(lambda tx: self._take(tx, reports))
         except UnavailableError:
             raise
-        except Exception as error:
-            log.warning("batch failed, taken one by one", error=type(error).__name__, count=len(reports))
+        except Exception:
+            log.exception("batch failed, taken one by one", count=len(reports))
             await self._take_one_by_one(reports)
         for report in reports:
             self._tell(report)

@@ -1,0 +1,94 @@
+"""One pairing attempt as its watchers see it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from sessions.status import Reason
+
+
+class PairingPhase(StrEnum):
+    """How far an attempt has come."""
+
+    WAITING = "waiting"  #: for WhatsApp to give a code
+    SHOWING = "showing"  #: a QR code is on offer
+    LINKING = "linking"  #: a phone has scanned it or taken the phone code
+    CONNECTED = "connected"
+    ENDED = "ended"  #: without a link; the reason says why
+
+
+OVER = frozenset({PairingPhase.CONNECTED, PairingPhase.ENDED})
+
+
+class PairingState(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to see at one moment. Holds secrets: never stored, never logged."""
+
+    phase: PairingPhase = PairingPhase.WAITING
+    version: int = 0
+    qr: str | None = None
+    index: int = 0
+    valid_seconds: float = 0.0
+    expires_at: datetime | None = None
+    phone_code: str | None = None
+    reason: Reason | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase in OVER
+
+
+class Attempt:
+    """The state of one session's attempt, who watches it, and until when somebody is taken to be waiting."""
+
+    def __init__(self, *, session_id: int, rounds: int) -> None:
+        self.session_id = session_id
+        self.state = PairingState()
+        self.rounds_left = rounds
+        self.watchers = 0
+        self.wanted_until = 0.0  #: monotonic; the end of the last lease
+        self.accepted: bool | None = None  #: whether the phone that linked itself may stay
+        self.round_due = True  #: a process with fresh codes must be started
+        self.code_lock = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    def publish(self, **changes: object) -> None:
+        """Change the state and wake everybody who waits for that."""
+        self.state = msgspec.structs.replace(self.state, version=self.state.version + 1, **changes)
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Wake who waits, without a change of state."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def renew(self) -> None:
+        """The codes ran out: forget them and ask for a new process."""
+        self.rounds_left -= 1
+        self.round_due = True
+        self.publish(phase=PairingPhase.WAITING, qr=None, phone_code=None, expires_at=None)
+
+    def end(self, reason: Reason | None) -> None:
+        """There will be no link from this attempt."""
+        self.publish(phase=PairingPhase.ENDED, reason=reason, qr=None, phone_code=None, expires_at=None)
+
+    def is_wanted(self, now: float) -> bool:
+        """Whether somebody watches or has asked a short while ago."""
+        return self.watchers > 0 or now < self.wanted_until
+
+    async def wait_change(self, *, timeout_seconds: float | None = None) -> bool:
+        """Wait to be woken; False when the time is up first."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout_seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def after(self, version: int) -> PairingState:
+        """The first state later than ``version``; at once when there is one."""
+        while self.state.version <= version:
+            await self.wait_change()
+        return self.state
