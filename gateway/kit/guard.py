@@ -76,8 +76,8 @@ class AddressGuard:
     Public addresses on ``ports`` are fine. The operator's ``allow_networks`` are fine too, on any port.
     """
 
-    def __init__(self, *, allow_networks: Iterable[str] = (), ports: Iterable[int] = DEFAULT_PORTS) -> None:
-        self._allowed: tuple[Network, ...] = tuple(ip_network(network) for network in allow_networks)
+    def __init__(self, *, allow_networks: Iterable[str | Network] = (), ports: Iterable[int] = DEFAULT_PORTS) -> None:
+        self._allowed: tuple[Network, ...] = tuple(ip_network(str(network)) for network in allow_networks)
         self._ports = frozenset(ports)
 
     def check_url(self, text: str) -> URL:
