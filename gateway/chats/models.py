@@ -22,7 +22,7 @@ class Chat(Identified, OrgScoped, Timestamped, Base):
     __table_args__ = (
         UniqueConstraint("session_id", "contact_id"),
         UniqueConstraint("session_id", "jid"),
-        Index("ix_chats_org_id_last_message_at", "org_id", "last_message_at", "id"),
+        Index("ix_chats_org_id_last_message_id", "org_id", "last_message_id"),
     )
 
     session_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sessions.id", ondelete="CASCADE"))

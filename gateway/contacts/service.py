@@ -1,0 +1,153 @@
+"""Finds the one contact behind any WhatsApp address, and brings together what turns out to be the same person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gateway.contacts import store
+from gateway.contacts.models import AliasKind, Contact
+from gateway.contacts.schemas import render_contact
+from gateway.db.tx import Tx
+from gateway.events.service import EventLog
+from gateway.kit.clock import Clock
+from gateway.kit.errors import NotFoundError
+from gateway.kit.ids import IdGenerator, render_id
+from sessions.address import Address
+
+NAME_LIMIT = 200
+
+#: ``(tx, organization, the contact that went, the contact that stays)``
+Merged = Callable[[Tx, int, int, int], None]
+
+
+class Contacts:
+    """The address book of every organization."""
+
+    def __init__(self, *, ids: IdGenerator, clock: Clock, events: EventLog) -> None:
+        self._ids = ids
+        self._clock = clock
+        self._events = events
+        self._merged: list[Merged] = []
+
+    def when_merged(self, callback: Merged) -> None:
+        """Tell the slices above, in the same transaction, that one contact went into another."""
+        self._merged.append(callback)
+
+    def identify(self, tx: Tx, *, org_id: int, address: Address, push_name: str | None = None) -> Contact:
+        """The contact behind an address, made when nobody is known there.
+
+        When the address joins two names that led to two contacts until now, they become one.
+        """
+        aliases = _aliases(address)
+        known = store.owners(tx, org_id=org_id, aliases=aliases)
+        if not known:
+            return self._create(tx, org_id=org_id, address=address, push_name=push_name)
+        keeper = self._keeper(tx, org_id=org_id, contact_ids=sorted(set(known.values())))
+        for alias in aliases:
+            if alias not in known:
+                store.add_alias(tx, org_id=org_id, contact_id=keeper.id, alias=alias, at=self._clock.now())
+        self._refresh(tx, keeper, address=address, push_name=push_name)
+        return keeper
+
+    def get(self, tx: Tx, *, org_id: int, contact_id: int) -> Contact:
+        """The contact with this id; raises NotFoundError."""
+        contact = store.find(tx, org_id=org_id, contact_id=contact_id)
+        if contact is None:
+            raise NotFoundError("There is no such contact.", code="contact_not_found")
+        return contact
+
+    def find_by_address(self, tx: Tx, *, org_id: int, address: Address) -> Contact | None:
+        """The contact behind an address, if there is one."""
+        known = store.owners(tx, org_id=org_id, aliases=_aliases(address))
+        return store.find(tx, org_id=org_id, contact_id=min(known.values())) if known else None
+
+    def page(
+        self, tx: Tx, *, org_id: int, limit: int, before_id: int | None = None, search: str | None = None
+    ) -> Sequence[Contact]:
+        """Contacts, newest first."""
+        return store.list_page(tx, org_id=org_id, limit=limit, before_id=before_id, search=search)
+
+    def rename(self, tx: Tx, *, org_id: int, contact_id: int, name: str | None) -> Contact:
+        """Give a contact our own name for it; None goes back to the push name."""
+        contact = self.get(tx, org_id=org_id, contact_id=contact_id)
+        contact.name = name
+        contact.updated_at = self._clock.now()
+        tx.session.flush()
+        self._emit(tx, "contact.updated", contact)
+        return contact
+
+    def _create(self, tx: Tx, *, org_id: int, address: Address, push_name: str | None) -> Contact:
+        now = self._clock.now()
+        contact = Contact(
+            id=self._ids.new(),
+            org_id=org_id,
+            push_name=_clean(push_name),
+            phone=address.phone,
+            lid=address.lid.user if address.lid else None,
+            created_at=now,
+            updated_at=now,
+        )
+        if not store.add_unless_known(tx, contact, _aliases(address)):
+            # Another connection has just made the same contact; it is visible now.
+            return self.identify(tx, org_id=org_id, address=address, push_name=push_name)
+        self._emit(tx, "contact.created", contact)
+        return contact
+
+    def _keeper(self, tx: Tx, *, org_id: int, contact_ids: Sequence[int]) -> Contact:
+        """The oldest of these contacts, after the others went into it."""
+        keeper = self.get(tx, org_id=org_id, contact_id=contact_ids[0])
+        for contact_id in contact_ids[1:]:
+            self._merge(tx, self.get(tx, org_id=org_id, contact_id=contact_id), into=keeper)
+        return keeper
+
+    def _merge(self, tx: Tx, contact: Contact, *, into: Contact) -> None:
+        store.move_aliases(tx, org_id=into.org_id, from_id=contact.id, into_id=into.id)
+        into.name = into.name or contact.name
+        into.push_name = into.push_name or contact.push_name
+        into.phone = into.phone or contact.phone
+        into.lid = into.lid or contact.lid
+        contact.merged_into_id = into.id
+        contact.updated_at = into.updated_at = self._clock.now()
+        tx.session.flush()
+        for callback in self._merged:
+            callback(tx, into.org_id, contact.id, into.id)
+        self._emit(tx, "contact.merged", into, merged=render_id("con", contact.id))
+
+    def _refresh(self, tx: Tx, contact: Contact, *, address: Address, push_name: str | None) -> None:
+        """Take over what is new; say nothing and write nothing when nothing is."""
+        fresh = {
+            AliasKind.PHONE: address.phone or contact.phone,
+            AliasKind.LID: address.lid.user if address.lid else contact.lid,
+            "push_name": _clean(push_name) or contact.push_name,
+        }
+        changed = {name: value for name, value in fresh.items() if getattr(contact, name) != value}
+        if changed:
+            for name, value in changed.items():
+                setattr(contact, name, value)
+            contact.updated_at = self._clock.now()
+            tx.session.flush()
+
+    def _emit(self, tx: Tx, event_type: str, contact: Contact, **more: object) -> None:
+        self._events.emit(
+            tx,
+            org_id=contact.org_id,
+            type=event_type,
+            subject=("contact", contact.id),
+            data=render_contact(contact) | more,
+        )
+
+
+def _aliases(address: Address) -> list[store.Alias]:
+    aliases: list[store.Alias] = []
+    if address.phone:
+        aliases.append((AliasKind.PHONE, address.phone))
+    if address.lid:
+        aliases.append((AliasKind.LID, address.lid.user))
+    if not aliases:
+        raise ValueError("only people are contacts, and this address names none")
+    return aliases
+
+
+def _clean(push_name: str | None) -> str | None:
+    """A name as WhatsApp gives it can be empty, long or hold a null character, which PostgreSQL refuses."""
+    return (push_name or "").replace("\x00", "").strip()[:NAME_LIMIT] or None

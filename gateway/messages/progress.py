@@ -1,0 +1,127 @@
+"""Moves messages from state to state, and says so in the event log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.db.tx import Tx
+from gateway.events.service import EventLog
+from gateway.kit.clock import Clock
+from gateway.messages import store
+from gateway.messages.models import Message
+from gateway.messages.render import render_message
+from gateway.messages.states import MessageState, demand_step, may_follow
+from gateway.messages.store import Entry
+
+ERROR_DETAIL_LIMIT = 400
+
+#: What is true of a message in each of these states, weakest first: what was read was delivered.
+_MILESTONES = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.PLAYED)
+_TIMES = {
+    MessageState.SENT: "sent_at",
+    MessageState.DELIVERED: "delivered_at",
+    MessageState.READ: "read_at",
+    MessageState.PLAYED: "played_at",
+    MessageState.REVOKED: "revoked_at",
+}
+
+
+class Progress:
+    """The only place that writes a message's state."""
+
+    def __init__(self, *, clock: Clock, events: EventLog) -> None:
+        self._clock = clock
+        self._events = events
+
+    def announce(self, tx: Tx, entry: Entry, event_type: str, **more: object) -> None:
+        """Tell everybody about a message; its JSON is the event's data."""
+        message = entry.message
+        self._events.emit(
+            tx,
+            org_id=message.org_id,
+            type=event_type,
+            subject=("message", message.id),
+            data=render_message(message, chat=entry.chat, contact=entry.contact) | more,
+            session_id=message.session_id,
+            chat_id=message.chat_id,
+        )
+
+    def claim(self, tx: Tx, message: Message, *, by: str, until: datetime) -> None:
+        """Hand a message to the engine. Nobody is told: what comes of it follows within moments."""
+        demand_step(message.state, MessageState.SENDING)
+        message.state = MessageState.SENDING
+        message.attempts += 1
+        message.reason = None
+        message.claimed_by, message.claimed_until = by, until
+        message.updated_at = self._clock.now()
+        tx.session.flush()
+
+    def move(
+        self,
+        tx: Tx,
+        entry: Entry,
+        state: MessageState,
+        *,
+        at: datetime | None = None,
+        reason: str | None = None,
+        error: tuple[str, str] | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """Take one step of the table; raises ConflictError where it has no such step. ``error`` is code and detail."""
+        message = entry.message
+        demand_step(message.state, state)
+        message.state = state
+        message.reason = reason
+        message.error_code, message.error_detail = error or (None, None)
+        if message.error_detail:
+            message.error_detail = message.error_detail[:ERROR_DETAIL_LIMIT]
+        message.claimed_by = message.claimed_until = None
+        message.updated_at = self._clock.now()
+        self._note_times(message, state, at or message.updated_at)
+        tx.session.flush()
+        if not quiet:
+            self.announce(tx, entry, "message.status")
+
+    def put_back(
+        self, tx: Tx, entry: Entry, *, until: datetime | None, reason: str, counted: bool
+    ) -> None:
+        """Return a message that did not reach the wire to the queue; the same words go out at the next try."""
+        message = entry.message
+        if not counted:
+            message.attempts = max(message.attempts - 1, 0)
+        message.next_at = until
+        self.move(tx, entry, MessageState.QUEUED, reason=reason, quiet=True)
+
+    def sent(self, tx: Tx, entry: Entry, *, wa_id: str) -> None:
+        """WhatsApp has it. Receipts that overtook this answer count now."""
+        entry.message.wa_id = wa_id
+        self.move(tx, entry, MessageState.SENT)
+        self.catch_up(tx, entry)
+
+    def catch_up(self, tx: Tx, entry: Entry) -> None:
+        """Apply the receipts that came before the message knew its WhatsApp id."""
+        message = entry.message
+        assert message.wa_id is not None, "receipts are matched by WhatsApp's id"
+        early = store.take_early(tx, org_id=message.org_id, session_id=message.session_id, wa_id=message.wa_id)
+        for receipt in early:
+            self.receive(
+                tx, entry, MessageState(receipt.kind), participant=receipt.participant, at=receipt.at
+            )
+
+    def receive(self, tx: Tx, entry: Entry, state: MessageState, *, participant: str, at: datetime) -> bool:
+        """A receipt: kept per participant; the state only moves forward. False where it says nothing new."""
+        message = entry.message
+        is_new = store.note_receipt(
+            tx, org_id=message.org_id, message_id=message.id, participant=participant, kind=state, at=at
+        )
+        if is_new and may_follow(message.state, state):
+            self.move(tx, entry, state, at=at)
+        return is_new
+
+    def _note_times(self, message: Message, state: MessageState, at: datetime) -> None:
+        if state is MessageState.REVOKED:
+            message.revoked_at = at
+        elif state in _MILESTONES:
+            for milestone in _MILESTONES[: _MILESTONES.index(state) + 1]:
+                if getattr(message, _TIMES[milestone]) is None:
+                    setattr(message, _TIMES[milestone], at)

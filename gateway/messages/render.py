@@ -1,0 +1,122 @@
+"""A message as JSON: the same in answers, in events and on webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.chats.models import Chat
+from gateway.contacts.models import Contact
+from gateway.kit.ids import render_id
+from gateway.kit.times import render_time
+from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
+from gateway.messages.models import Direction, Message
+from sessions.content import Audio, Contacts, Content, Document, Image, Location, MediaContent, Poll, Reaction, Text, Video
+
+PRIORITIES = ("high", "normal", "low")  #: by their number in the table
+
+
+def render_message(message: Message, *, chat: Chat, contact: Contact | None) -> dict[str, object]:
+    """``contact`` is the chat partner, or in a group whoever wrote the message."""
+    content = decode_content(message.content)
+    kind = type_of(content)
+    return {
+        "id": render_id("msg", message.id),
+        "session": render_id("ses", message.session_id),
+        "chat": render_id("cht", message.chat_id),
+        "contact": render_id("con", contact.id) if contact else None,
+        "direction": message.direction,
+        "origin": message.origin,
+        "type": kind,
+        "state": message.state,
+        "reason": message.reason,
+        ("from" if message.direction == Direction.IN else "to"): _party(message, chat, contact),
+        kind: _render_content(message, content),
+        "mentions": message.mentions,
+        "reply_to": _reply_to(message),
+        "forwarded": message.forwarded,
+        "wa_id": message.wa_id,
+        "client_ref": message.client_ref,
+        "purpose": message.purpose,
+        "priority": PRIORITIES[message.priority],
+        "attempts": message.attempts,
+        "error": _error(message),
+        **_times(message),
+    }
+
+
+def _party(message: Message, chat: Chat, contact: Contact | None) -> dict[str, object]:
+    """Who is on the other side, under every name known; for what goes to a group, the group."""
+    if contact is None or (chat.contact_id is None and message.direction == Direction.OUT):
+        return {"phone": None, "lid": None, "jid": chat.jid, "name": chat.title}
+    address = contact.address
+    party: dict[str, object] = {
+        "phone": contact.phone,
+        "lid": str(address.lid) if address.lid else None,
+        "jid": str(address.primary),
+        "name": contact.display_name,
+    }
+    if chat.jid is not None:
+        party["group"] = chat.jid
+    return party
+
+
+def _reply_to(message: Message) -> dict[str, object] | None:
+    if message.reply_to_id is None and message.quoted_wa_id is None:
+        return None
+    return {
+        "id": render_id("msg", message.reply_to_id) if message.reply_to_id else None,
+        "wa_id": message.quoted_wa_id,
+    }
+
+
+def _error(message: Message) -> dict[str, object] | None:
+    if message.error_code is None:
+        return None
+    return {"code": message.error_code, "detail": message.error_detail}
+
+
+def _times(message: Message) -> dict[str, object]:
+    names = ("due_at", "expires_at", "written_at", "sent_at", "delivered_at", "read_at", "played_at", "edited_at", "revoked_at")
+    return {"created_at": render_time(message.created_at)} | {name: render_time(getattr(message, name)) for name in names}
+
+
+def _render_content(message: Message, content: Content) -> dict[str, Any]:
+    match content:
+        case Text(body=body):
+            return {"body": body}
+        case Location():
+            fields = ("latitude", "longitude", "name", "address")
+            return {field: getattr(content, field) for field in fields}
+        case Contacts(cards=cards):
+            return {"cards": [{"name": card.name, "vcard": card.vcard} for card in cards]}
+        case Poll():
+            return {"question": content.question, "options": list(content.options), "selectable": content.selectable}
+        case Reaction():
+            return {"emoji": content.emoji, "wa_id": content.target.wa_id}
+        case _ if isinstance(content, MEDIA_TYPES):
+            return _render_file(message, content)
+    return {"name": getattr(content, "name", None)}
+
+
+def _render_file(message: Message, content: MediaContent) -> dict[str, Any]:
+    """What is known of the file; where the bytes are, once they are here."""
+    media_id = render_id("med", message.media_id) if message.media_id else None
+    rendered: dict[str, Any] = {
+        "media_id": media_id,
+        "url": f"/api/v1/media/{media_id}/content" if media_id else None,
+        "media_state": message.media_state,
+        "media_error": message.media_error,
+        "mimetype": content.file.mimetype,
+        "size": content.file.size,
+        "filename": content.file.filename,
+        "width": content.file.width,
+        "height": content.file.height,
+        "seconds": content.file.seconds,
+    }
+    if isinstance(content, (Image, Video, Document)):
+        rendered["caption"] = content.caption
+    if isinstance(content, (Image, Video)):
+        rendered["view_once"] = content.view_once
+    if isinstance(content, Audio):
+        rendered["voice"] = content.voice
+    return rendered

@@ -1,0 +1,220 @@
+"""Queries on messages for the API and for what arrives. Every one names the organization."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, delete, select, update
+
+from gateway.chats.models import Chat
+from gateway.contacts.models import Contact
+from gateway.db.tx import Tx
+from gateway.messages.models import (
+    EarlyReceipt,
+    Message,
+    MessageReaction,
+    MessageReceipt,
+    MessageVersion,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A message with what is needed to show or send it."""
+
+    message: Message
+    chat: Chat
+    contact: Contact | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which messages a list holds; None asks for no limit."""
+
+    session_ids: Collection[int] | None = None
+    chat_id: int | None = None
+    contact_id: int | None = None
+    direction: str | None = None
+    states: Collection[str] = ()
+    type: str | None = None
+    client_ref: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def select_entries() -> Select[tuple[Message, Chat, Contact]]:
+    """Messages with their chat and contact, to be narrowed by the caller."""
+    return (
+        select(Message, Chat, Contact)
+        .join(Chat, Chat.id == Message.chat_id)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+    )
+
+
+def entries(tx: Tx, statement: Select[tuple[Message, Chat, Contact]]) -> list[Entry]:
+    """Run a narrowed :func:`select_entries`."""
+    return [Entry(message=message, chat=chat, contact=contact) for message, chat, contact in tx.execute(statement)]
+
+
+def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
+    """The message with this id."""
+    found = entries(tx, select_entries().where(Message.org_id == org_id, Message.id == message_id))
+    return found[0] if found else None
+
+
+def list_page(tx: Tx, *, org_id: int, filters: Filters, limit: int, before_id: int | None) -> Sequence[Entry]:
+    """Messages, newest first."""
+    statement = select_entries().where(Message.org_id == org_id, *_conditions(filters))
+    if before_id is not None:
+        statement = statement.where(Message.id < before_id)
+    return entries(tx, statement.order_by(Message.id.desc()).limit(limit))
+
+
+def _conditions(filters: Filters) -> list[object]:
+    equal = {
+        Message.chat_id: filters.chat_id,
+        Message.contact_id: filters.contact_id,
+        Message.direction: filters.direction,
+        Message.type: filters.type,
+        Message.client_ref: filters.client_ref,
+    }
+    conditions: list[object] = [column == value for column, value in equal.items() if value is not None]
+    if filters.session_ids is not None:
+        conditions.append(Message.session_id.in_(filters.session_ids))
+    if filters.states:
+        conditions.append(Message.state.in_(filters.states))
+    if filters.since is not None:
+        conditions.append(Message.created_at >= filters.since)
+    if filters.until is not None:
+        conditions.append(Message.created_at < filters.until)
+    return conditions
+
+
+def is_known(tx: Tx, *, org_id: int, chat_id: int, wa_id: str, author_id: int) -> bool:
+    """Whether this very message was delivered before."""
+    where = (Message.chat_id == chat_id, Message.wa_id == wa_id, Message.author_id == author_id)
+    return tx.execute(select(Message.id).where(Message.org_id == org_id, *where)).first() is not None
+
+
+def find_by_wa_id(
+    tx: Tx, *, org_id: int, session_id: int, wa_id: str, chat_id: int | None = None, author_id: int | None = None
+) -> Entry | None:
+    """The message that WhatsApp knows by this id on a session."""
+    statement = select_entries().where(
+        Message.org_id == org_id, Message.session_id == session_id, Message.wa_id == wa_id
+    )
+    if chat_id is not None:
+        statement = statement.where(Message.chat_id == chat_id)
+    if author_id is not None:
+        statement = statement.where(Message.author_id == author_id)
+    found = entries(tx, statement.limit(1))
+    return found[0] if found else None
+
+
+def list_sent(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) -> list[Entry]:
+    """Messages of the linked account under these WhatsApp ids."""
+    statement = select_entries().where(
+        Message.org_id == org_id,
+        Message.session_id == session_id,
+        Message.wa_id.in_(wa_ids),
+        Message.author_id == 0,
+    )
+    return entries(tx, statement)
+
+
+def list_unread(tx: Tx, *, org_id: int, chat_id: int, limit: int) -> list[Entry]:
+    """The newest incoming messages of a chat that nobody has read here, oldest first."""
+    statement = (
+        select_entries()
+        .where(Message.org_id == org_id, Message.chat_id == chat_id, Message.direction == "in")
+        .where(Message.read_at.is_(None), Message.wa_id.is_not(None))
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return entries(tx, statement)[::-1]
+
+
+def mark_read(tx: Tx, *, org_id: int, message_ids: Collection[int], at: datetime) -> None:
+    """The linked account has read these."""
+    where = (Message.org_id == org_id, Message.id.in_(message_ids), Message.read_at.is_(None))
+    tx.execute(update(Message).where(*where).values(read_at=at).execution_options(synchronize_session=False))
+
+
+def list_receipts(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageReceipt]:
+    """Every participant's receipts for one message, in the order of their times."""
+    where = (MessageReceipt.org_id == org_id, MessageReceipt.message_id == message_id)
+    return tx.execute(select(MessageReceipt).where(*where).order_by(MessageReceipt.at)).scalars().all()
+
+
+def list_reactions(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageReaction]:
+    """The emoji on one message."""
+    where = (MessageReaction.org_id == org_id, MessageReaction.message_id == message_id)
+    return tx.execute(select(MessageReaction).where(*where).order_by(MessageReaction.at)).scalars().all()
+
+
+def list_versions(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageVersion]:
+    """What an edited message said before, oldest first."""
+    where = (MessageVersion.org_id == org_id, MessageVersion.message_id == message_id)
+    return tx.execute(select(MessageVersion).where(*where).order_by(MessageVersion.id)).scalars().all()
+
+
+def note_receipt(tx: Tx, *, org_id: int, message_id: int, participant: str, kind: str, at: datetime) -> bool:
+    """Keep a participant's receipt; False where it was known before."""
+    key = {"message_id": message_id, "participant": participant, "kind": kind}
+    if tx.session.get(MessageReceipt, key) is not None:
+        return False
+    tx.add(MessageReceipt(org_id=org_id, at=at, **key))
+    return True
+
+
+def set_reaction(tx: Tx, *, org_id: int, message_id: int, author_id: int, emoji: str, at: datetime) -> None:
+    """Replace a person's emoji on a message; an empty one removes it."""
+    key = {"message_id": message_id, "author_id": author_id}
+    row = tx.session.get(MessageReaction, key)
+    if not emoji:
+        if row is not None:
+            tx.session.delete(row)
+    elif row is None:
+        tx.session.add(MessageReaction(org_id=org_id, emoji=emoji, at=at, **key))
+    else:
+        row.emoji, row.at = emoji, at
+    tx.session.flush()
+
+
+def keep_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str, participant: str, kind: str, at: datetime) -> None:
+    """Keep a receipt whose message does not know its WhatsApp id yet."""
+    key = {"session_id": session_id, "wa_id": wa_id, "participant": participant, "kind": kind}
+    if tx.session.get(EarlyReceipt, key) is None:
+        tx.add(EarlyReceipt(org_id=org_id, at=at, **key))
+
+
+def take_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> Sequence[EarlyReceipt]:
+    """The receipts that came before their message; they are removed."""
+    where = (EarlyReceipt.org_id == org_id, EarlyReceipt.session_id == session_id, EarlyReceipt.wa_id == wa_id)
+    rows = tx.execute(select(EarlyReceipt).where(*where).order_by(EarlyReceipt.at)).scalars().all()
+    if rows:
+        tx.execute(delete(EarlyReceipt).where(*where).execution_options(synchronize_session=False))
+    return rows
+
+
+def forget_early(tx: Tx, *, before: datetime) -> None:
+    """Drop receipts whose message never turned up: it was sent from elsewhere."""
+    tx.execute(delete(EarlyReceipt).where(EarlyReceipt.at < before))
+
+
+def move_to_contact(tx: Tx, *, org_id: int, from_id: int, into_id: int) -> None:
+    """Messages with one contact become messages with another."""
+    for column in (Message.contact_id, Message.author_id):
+        where = (Message.org_id == org_id, column == from_id)
+        tx.execute(update(Message).where(*where).values({column.key: into_id}))
+
+
+def move_to_chat(tx: Tx, *, org_id: int, from_id: int, into_id: int) -> None:
+    """Messages of one chat become messages of another; what both hold is kept once."""
+    twin = select(Message.wa_id).where(Message.chat_id == into_id, Message.wa_id.is_not(None))
+    doubled = (Message.org_id == org_id, Message.chat_id == from_id, Message.wa_id.in_(twin))
+    tx.execute(delete(Message).where(*doubled).execution_options(synchronize_session=False))
+    where = (Message.org_id == org_id, Message.chat_id == from_id)
+    tx.execute(update(Message).where(*where).values(chat_id=into_id).execution_options(synchronize_session=False))
