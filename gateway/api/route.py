@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from gateway.db.tx import Tx
 from gateway.principal import Principal
 
 _MARK = "__wagate_route__"
+#: The scope of routes that every caller may use, whatever its scopes.
+ANY_CALLER = ""
 Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
 
 
-class EmptyModel(BaseModel):
-    """No body, no query or no answer."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a handler returns when the body alone does not say it all."""
+
+    body: Any = None
+    status: int | None = None  #: None means the declared one
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """Everything that is known of one operation. ``operation`` is its id, its scope and its name in the docs.
 
-    ``scope`` None means that no principal is needed (public).
+    ``scope`` None means that no principal is needed (public); ANY_CALLER that any principal will do.
     """
 
     method: str
@@ -41,8 +49,17 @@ class Route:
     errors: tuple[str, ...] = ()  #: stable problem codes a caller should expect, for the docs
     content_types: tuple[str, ...] = ("application/json",)  #: of the answer
     raw_body: bool = False  #: the handler reads the body itself (uploads)
+    body_limit_bytes: int | None = None  #: where a JSON body may be larger than the server's usual limit
     idempotent_key: bool = False  #: takes an Idempotency-Key
+    people_only: bool = False  #: refused to API keys, whatever their scopes
     hidden: bool = False
+
+
+class Remembering(Protocol):
+    """Keeps the answer of one call under its Idempotency-Key."""
+
+    def remember(self, tx: Tx, answer: object) -> None:
+        """Store the answer in this transaction."""
 
 
 @dataclass(kw_only=True)
@@ -55,12 +72,22 @@ class Call:
     query: Any = None
     path: dict[str, str] = field(default_factory=dict)
     request_id: str = ""
+    remembering: Remembering | None = None  #: set when the caller sent an Idempotency-Key
 
     @property
     def caller(self) -> Principal:
         """The principal of a route that demands one."""
         assert self.principal is not None, "this route is declared public"
         return self.principal
+
+    def remember(self, tx: Tx, answer: object) -> None:
+        """Store the answer of this call in the transaction of its effect, so that no crash can part the two.
+
+        A no-op for callers without an Idempotency-Key. Routes that do not call this have their answer stored right
+        after the handler returns, which leaves a small gap.
+        """
+        if self.remembering is not None:
+            self.remembering.remember(tx, answer)
 
 
 def route(
@@ -83,7 +110,7 @@ def route(
             operation=operation,
             summary=summary,
             tag=tag,
-            scope=None if public else (scope or operation),
+            scope=None if public else operation if scope is None else scope,
             **more,
         )
         setattr(handler, _MARK, declared)

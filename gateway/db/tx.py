@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.engine import Result
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Executable
@@ -22,6 +23,7 @@ class Tx:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.after_commit_callbacks: list[Callable[[], None]] = []
+        self._before_commit_callbacks: list[Callable[[], None]] | None = None
 
     @property
     def dialect(self) -> str:
@@ -37,9 +39,22 @@ class Tx:
         self.session.add(row)
         self.session.flush()
 
+    def before_commit(self, callback: Callable[[], None]) -> None:
+        """Call back inside the transaction when all other work is done; what it raises undoes everything."""
+        if self._before_commit_callbacks is None:
+            self._before_commit_callbacks = []
+            event.listen(self.session, "before_commit", self._finish)
+        self._before_commit_callbacks.append(callback)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back on the event loop once this is committed; never when it is rolled back."""
         self.after_commit_callbacks.append(callback)
+
+    def _finish(self, session: Session) -> None:
+        if session.in_nested_transaction():
+            return  # a savepoint of the work itself ends, not the transaction
+        while self._before_commit_callbacks:
+            self._before_commit_callbacks.pop(0)()
 
 
 class Database(Protocol):

@@ -1,0 +1,1 @@
+"""Who may call: users and their sign-ins, API keys."""

@@ -1,0 +1,107 @@
+"""What a request brings to say who calls, and the checks that keep other web sites from calling in a user's name."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from gateway.kit.errors import ForbiddenError, UnauthorizedError
+from gateway.principal import Principal
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_BEARER: Final = re.compile(r"^bearer +(\S+) *$", re.IGNORECASE)
+
+
+class Authenticator(Protocol):
+    """Knows whom a key or a sign-in token stands for. Both methods raise UnauthorizedError for nobody."""
+
+    async def by_key(self, plaintext: str) -> Principal:
+        """The API key's principal."""
+
+    async def by_sign_in(self, token: str) -> Principal:
+        """The signed-in user's principal."""
+
+
+class SignInCookie:
+    """The cookie that carries a sign-in token.
+
+    With ``insecure`` it works over plain http on a local network: without the ``__Host-`` prefix, which browsers take
+    only from a secure origin.
+    """
+
+    def __init__(self, *, insecure: bool = False) -> None:
+        self.name = "wagate" if insecure else "__Host-wagate"
+        self._secure = not insecure
+
+    def read(self, request: web.BaseRequest) -> str | None:
+        """The token that came with a request."""
+        return request.cookies.get(self.name) or None
+
+    def write(self, response: web.StreamResponse, token: str, *, max_age_seconds: int) -> None:
+        """Hand the token to the browser."""
+        response.set_cookie(
+            self.name,
+            token,
+            max_age=max_age_seconds,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def clear(self, response: web.StreamResponse) -> None:
+        """Make the browser forget it."""
+        response.del_cookie(self.name, path="/", secure=self._secure, httponly=True, samesite="Lax")
+
+
+class Doorkeeper:
+    """Finds out who calls: by API key, else by cookie; a cookie must come from our own pages to change anything."""
+
+    def __init__(self, *, authenticator: Authenticator, cookie: SignInCookie, public_url: str | None = None) -> None:
+        self.cookie = cookie
+        self._authenticator = authenticator
+        self._public_host = urlsplit(public_url).netloc.lower() if public_url else None
+
+    async def identify(self, request: web.BaseRequest) -> Principal:
+        """The caller's principal; raises UnauthorizedError when there is none."""
+        key = _presented_key(request)
+        if key is not None:
+            return await self._authenticator.by_key(key)
+        token = self.cookie.read(request)
+        if token is None:
+            raise UnauthorizedError
+        self.demand_own_page(request)
+        return await self._authenticator.by_sign_in(token)
+
+    def demand_own_page(self, request: web.BaseRequest) -> None:
+        """Raise ForbiddenError for a changing request that a browser sent from another site."""
+        if request.method in SAFE_METHODS:
+            return
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            trusted = site in ("same-origin", "none")
+        else:
+            origin = request.headers.get("Origin")
+            trusted = origin is not None and self._is_ours(origin, request)
+        if not trusted:
+            raise ForbiddenError(
+                "With a sign-in cookie, changes are accepted only from this gateway's own pages.",
+                code="cross_site_refused",
+            )
+
+    def _is_ours(self, origin: str, request: web.BaseRequest) -> bool:
+        host = urlsplit(origin).netloc.lower()
+        return bool(host) and host in (request.host.lower(), self._public_host)
+
+
+def _presented_key(request: web.BaseRequest) -> str | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return request.headers.get("X-API-Key") or None
+    found = _BEARER.match(header)
+    if found is None:
+        raise UnauthorizedError("The Authorization header must read: Bearer <API key>.")
+    return found[1]

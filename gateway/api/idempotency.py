@@ -1,0 +1,164 @@
+"""Idempotency-Key: a repeated call gets the stored answer instead of happening again.
+
+The answer is stored in the very transaction of the effect (``call.remember``), so a crash leaves both or neither, and
+a repeat after it either replays or happens for the first time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.api import store
+from gateway.api.answering import encode, respond, status_of
+from gateway.api.models import RememberedAnswer
+from gateway.api.route import Answer, Call, Remembering, Route
+from gateway.db.tx import Database, Tx
+from gateway.kit.clock import Clock
+from gateway.kit.errors import ConflictError, FieldError, InvalidError
+
+HEADER: Final = "Idempotency-Key"
+_KEPT: Final = timedelta(hours=24)
+_LONGEST_KEY: Final = 255
+_SWEEP: Final = 1000
+
+
+class Idempotency:
+    """Keeps answers for 24 hours, per organization, caller, operation and key."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._running: set[bytes] = set()
+
+    def attempt(self, route: Route, call: Call, raw: bytes) -> Attempt:
+        """Prepare one call that came with a key."""
+        key = call.request.headers[HEADER]
+        if not 1 <= len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
+            raise InvalidError(
+                "The Idempotency-Key must be 1 to 255 printable ASCII characters.",
+                code="idempotency_key_invalid",
+                fields=(FieldError(path=HEADER, problem="1 to 255 printable ASCII characters"),),
+            )
+        return Attempt(
+            route=route,
+            org_id=call.caller.org_id,
+            slot=_slot(route, call, key),
+            fingerprint=_fingerprint(call.request, raw),
+            database=self._database,
+            clock=self._clock,
+            running=self._running,
+        )
+
+    async def sweep(self) -> int:
+        """Forget answers older than 24 hours; give how many went."""
+        now = self._clock.now()
+        return await self._database.write(lambda tx: store.drop_old_answers(tx, now=now, limit=_SWEEP))
+
+
+class Attempt(Remembering):
+    """One call with a key: replayed, refused, or done and remembered."""
+
+    def __init__(
+        self,
+        *,
+        route: Route,
+        org_id: int,
+        slot: bytes,
+        fingerprint: bytes,
+        database: Database,
+        clock: Clock,
+        running: set[bytes],
+    ) -> None:
+        self._route = route
+        self._org_id = org_id
+        self._slot = slot
+        self._fingerprint = fingerprint
+        self._database = database
+        self._clock = clock
+        self._running = running
+        self._remembered = False
+
+    async def run(self, handle: Callable[[Remembering], Awaitable[Any]]) -> web.StreamResponse:
+        """Answer from the store, or let the handler answer and remember it."""
+        if self._slot in self._running:
+            raise _in_progress()
+        self._running.add(self._slot)
+        try:
+            stored = await self._stored()
+            if stored is not None:
+                return self._replay(stored)
+            return await self._answer(handle)
+        except store.SlotTakenError as error:
+            raise _in_progress() from error
+        finally:
+            self._running.discard(self._slot)
+
+    def remember(self, tx: Tx, answer: object) -> None:
+        """Store the answer within the transaction of its effect."""
+        now = self._clock.now()
+        body = answer.body if isinstance(answer, Answer) else answer
+        row = RememberedAnswer(
+            org_id=self._org_id,
+            slot=self._slot,
+            operation=self._route.operation,
+            fingerprint=self._fingerprint,
+            status=status_of(self._route, answer),
+            body=b"" if body is None else encode(body),
+            created_at=now,
+            expires_at=now + _KEPT,
+        )
+        store.store_answer(tx, row, now=now)
+        self._remembered = True
+
+    async def _stored(self) -> RememberedAnswer | None:
+        found = await self._database.read(lambda tx: store.find_answer(tx, org_id=self._org_id, slot=self._slot))
+        return found if found is not None and found.expires_at > self._clock.now() else None
+
+    async def _answer(self, handle: Callable[[Remembering], Awaitable[Any]]) -> web.StreamResponse:
+        answer = await handle(self)
+        response = respond(self._route, answer)
+        if not self._remembered and not isinstance(answer, web.StreamResponse) and response.status < 300:
+            await self._database.write(lambda tx: self.remember(tx, answer))
+        return response
+
+    def _replay(self, stored: RememberedAnswer) -> web.Response:
+        if stored.fingerprint != self._fingerprint:
+            raise InvalidError(
+                "This Idempotency-Key was used for another request. Use a new key for a new request.",
+                code="idempotency_key_reused",
+                fields=(FieldError(path=HEADER, problem="Used before, with another body"),),
+            )
+        return web.Response(
+            status=stored.status,
+            body=stored.body or None,
+            content_type="application/json" if stored.body else None,
+            charset="utf-8" if stored.body else None,
+            headers={"Idempotency-Replayed": "true"},
+        )
+
+
+def _slot(route: Route, call: Call, key: str) -> bytes:
+    caller = call.caller
+    named = f"{caller.org_id}\n{caller.kind}\n{caller.subject_id}\n{route.operation}\n{key}"
+    return hashlib.sha256(named.encode()).digest()
+
+
+def _fingerprint(request: web.BaseRequest, raw: bytes) -> bytes:
+    digest = hashlib.sha256(
+        f"{request.method} {request.raw_path if isinstance(request, web.Request) else ''}\n".encode()
+    )
+    digest.update(raw)
+    return digest.digest()
+
+
+def _in_progress() -> ConflictError:
+    return ConflictError(
+        "A request with this Idempotency-Key is still running.",
+        code="idempotency_in_progress",
+        retry_after_seconds=1.0,
+    )

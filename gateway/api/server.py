@@ -1,0 +1,54 @@
+"""Builds the web application: all route tables behind the same machinery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from aiohttp import web
+
+from gateway.api.credentials import Authenticator, Doorkeeper, SignInCookie
+from gateway.api.dispatch import Dispatch, Machinery
+from gateway.api.idempotency import Idempotency
+from gateway.api.middleware import ErrorPage, RequestMetrics, Surroundings
+from gateway.api.rate_limit import RateLimiter
+from gateway.api.reading import BodyReader
+from gateway.api.route import routes_of
+from gateway.kit.clock import Clock
+
+BODY_LIMIT_BYTES = 1024 * 1024
+
+
+def build_app(
+    *,
+    tables: Sequence[object],
+    authenticator: Authenticator,
+    clock: Clock,
+    cookie: SignInCookie | None = None,
+    idempotency: Idempotency | None = None,
+    limiter: RateLimiter | None = None,
+    metrics: RequestMetrics | None = None,
+    error_page: ErrorPage | None = None,
+    public_url: str | None = None,
+    body_limit_bytes: int = BODY_LIMIT_BYTES,
+    install_pages: Callable[[web.Application], None] | None = None,
+) -> web.Application:
+    """The application with every declared route. ``install_pages`` adds what is not part of the API."""
+    app = web.Application(client_max_size=body_limit_bytes)
+    Surroundings(clock=clock, metrics=metrics, error_page=error_page).install(app)
+    machinery = Machinery(
+        doorkeeper=Doorkeeper(authenticator=authenticator, cookie=cookie or SignInCookie(), public_url=public_url),
+        bodies=BodyReader(limit_bytes=body_limit_bytes),
+        limiter=limiter,
+        idempotency=idempotency,
+    )
+    _mount(app, tables, machinery)
+    if install_pages is not None:
+        install_pages(app)
+    return app
+
+
+def _mount(app: web.Application, tables: Sequence[object], machinery: Machinery) -> None:
+    for table in tables:
+        for declared, handler in routes_of(table):
+            dispatch = Dispatch(route=declared, handler=handler, machinery=machinery)
+            app.router.add_route(declared.method, declared.path, dispatch.__call__)

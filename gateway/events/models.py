@@ -1,0 +1,36 @@
+"""The table of the event log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.db.base import Base, OrgScoped
+from gateway.db.types import JsonType, UtcDateTime
+
+
+class Event(OrgScoped, Base):
+    """One thing that happened. ``id`` is its position in the log, which grows in the order of commits.
+
+    ``data`` is JSON as callers see it. Sessions and chats are named without foreign keys: what happened outlives them.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_org_id_id", "org_id", "id"),
+        Index("ix_events_org_id_session_id_id", "org_id", "session_id", "id"),
+        # Positions must not be given twice, even when the newest rows were deleted.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    session_id: Mapped[int | None] = mapped_column(BigInteger)
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    type: Mapped[str] = mapped_column(String(64))
+    subject_type: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]] = mapped_column(JsonType)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,92 @@
+"""What the ``data`` of events says, type by type. The slices render it; a resource looks the same here and in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Payload(BaseModel):
+    """Base of all data. Resources may say more than what is promised here."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ErrorData(Payload):
+    """Why a message failed."""
+
+    code: str = Field(examples=["recipient_unknown"])
+    detail: str | None = None
+
+
+class MessageData(Payload):
+    """The message as ``GET /api/v1/messages/{id}`` gives it, at the time of the event."""
+
+    id: str = Field(examples=["msg_000000000001a"])
+    session: str = Field(examples=["ses_000000000001a"])
+    chat: str = Field(examples=["cht_000000000001a"])
+    contact: str | None = Field(examples=["con_000000000001a"])
+    direction: str = Field(examples=["out"])
+    origin: str = Field(examples=["api"])
+    type: str = Field(examples=["text"])
+    state: str = Field(examples=["delivered"])
+    reason: str | None = None
+    wa_id: str | None = Field(None, description="WhatsApp's id of the message.")
+    client_ref: str | None = Field(None, description="Your own reference, as you gave it.")
+    error: ErrorData | None = None
+
+
+class ReactionData(Payload):
+    """A reaction; an empty emoji takes it back."""
+
+    emoji: str | None
+
+
+class SessionData(Payload):
+    """The session as ``GET /api/v1/sessions/{id}`` gives it, at the time of the event."""
+
+    id: str = Field(examples=["ses_000000000001a"])
+    name: str = Field(examples=["shop"])
+    status: str = Field(examples=["connected"])
+    live: bool
+    reason: dict[str, Any] | None = None
+
+
+class QrData(Payload):
+    """A QR code that can be fetched now."""
+
+    index: int
+    expires_at: str
+
+
+class ContactData(Payload):
+    """The contact as ``GET /api/v1/contacts/{id}`` gives it, at the time of the event."""
+
+    id: str = Field(examples=["con_000000000001a"])
+    name: str | None
+    push_name: str | None
+    phone: str | None
+
+
+class ContactMergedData(ContactData):
+    """The contact that stays."""
+
+    merged: str = Field(description="The id of the contact that is gone.", examples=["con_000000000001b"])
+
+
+class WebhookData(Payload):
+    """A webhook endpoint."""
+
+    id: str = Field(examples=["whk_000000000001a"])
+
+
+class WebhookTestData(Payload):
+    """What a test says."""
+
+
+class ApiKeyData(Payload):
+    """An API key, without the key."""
+
+    id: str = Field(examples=["key_000000000001a"])
+    name: str

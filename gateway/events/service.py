@@ -1,0 +1,94 @@
+"""Writes the event log: news from every slice, in the transaction of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from gateway.db.tx import Tx
+from gateway.events import store
+from gateway.events.catalogue import EventType, by_name
+from gateway.events.models import Event
+from gateway.events.schemas import subject_type_of
+from gateway.kit.clock import Clock
+
+Subscriber = Callable[[Tx, Event], None]
+_PENDING: Final = "events to append"
+
+
+class EventLog:
+    """The one place where events begin.
+
+    Events are written as the last thing in their transaction, in the order of emission, so that on PostgreSQL the lock
+    that keeps positions in commit order is held for a moment only. Their ``id`` is therefore None until then.
+    ``check_payloads`` proves all data against the catalogue, which tests do.
+    """
+
+    def __init__(self, *, clock: Clock, check_payloads: bool = False) -> None:
+        self._clock = clock
+        self._check_payloads = check_payloads
+        self._types = by_name()
+        self._subscribers: list[Subscriber] = []
+        self._listeners: list[Callable[[], None]] = []
+
+    def subscribe(self, callback: Subscriber) -> None:
+        """Have ``callback`` called with every event inside its transaction, when the event has its position."""
+        self._subscribers.append(callback)
+
+    def when_committed(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called on the event loop after each commit that appended events."""
+        self._listeners.append(callback)
+
+    def emit(
+        self,
+        tx: Tx,
+        *,
+        org_id: int,
+        type: str,
+        subject: tuple[str, int],
+        data: dict[str, Any],
+        session_id: int | None = None,
+        chat_id: int | None = None,
+    ) -> Event:
+        """Say what happened. ``subject`` is a kind (``message`` or ``msg``) and an id; ``data`` is edge JSON."""
+        known = self._types.get(type)
+        if known is None:
+            raise UnknownEventTypeError(type)
+        if self._check_payloads:
+            _check(known, data)
+        event = Event(
+            org_id=org_id,
+            session_id=session_id,
+            chat_id=chat_id,
+            type=type,
+            subject_type=subject_type_of(subject[0]),
+            subject_id=subject[1],
+            data=data,
+            at=self._clock.now(),
+        )
+        self._append_later(tx, event)
+        return event
+
+    def _append_later(self, tx: Tx, event: Event) -> None:
+        pending: list[Event] | None = tx.session.info.get(_PENDING)
+        if pending is None:
+            pending = tx.session.info[_PENDING] = []
+            tx.before_commit(lambda: self._append(tx))
+        pending.append(event)
+
+    def _append(self, tx: Tx) -> None:
+        events: list[Event] = tx.session.info.pop(_PENDING)
+        store.append(tx, events)
+        for event in events:
+            for subscriber in self._subscribers:
+                subscriber(tx, event)
+        for listener in self._listeners:
+            tx.after_commit(listener)
+
+
+class UnknownEventTypeError(LookupError):
+    """The catalogue has no such event type; add it there with its payload."""
+
+
+def _check(known: EventType, data: dict[str, Any]) -> None:
+    known.payload.model_validate(data)

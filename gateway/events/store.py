@@ -1,0 +1,77 @@
+"""Statements on the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, func, insert, select, text
+
+from gateway.db.tx import Tx
+from gateway.events.models import Event
+
+#: Any number that no other lock of ours uses.
+_APPEND_LOCK: Final = 0x57A6A7E0E7E27
+
+
+def append(tx: Tx, events: Sequence[Event]) -> None:
+    """Write events at the end of the log and give them their positions.
+
+    On PostgreSQL transactions that append queue up from here to their commit: otherwise a lower position could become
+    visible after a higher one, and readers that go by position would miss it. SQLite has one writer anyway.
+    """
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
+    statement = insert(Event).returning(Event.id, sort_by_parameter_order=True)
+    positions = tx.execute(statement, [_values(event) for event in events]).scalars().all()
+    for event, position in zip(events, positions, strict=True):
+        event.id = position
+
+
+def page(
+    tx: Tx,
+    *,
+    org_id: int,
+    after: int,
+    limit: int,
+    types: Collection[str] | None = None,
+    session_ids: Collection[int] | None = None,
+) -> Sequence[Event]:
+    """Events of an organization after a position, in order."""
+    statement = select(Event).where(Event.org_id == org_id, Event.id > after)
+    if types is not None:
+        statement = statement.where(Event.type.in_(types))
+    if session_ids is not None:
+        statement = statement.where(Event.session_id.in_(session_ids))
+    return tx.session.scalars(statement.order_by(Event.id).limit(limit)).all()
+
+
+def everything_after(tx: Tx, *, after: int, limit: int) -> Sequence[Event]:
+    """Events of all organizations after a position, for the hub, which sorts them out itself."""
+    return tx.session.scalars(select(Event).where(Event.id > after).order_by(Event.id).limit(limit)).all()
+
+
+def last_position(tx: Tx) -> int:
+    """The position of the newest event; 0 for an empty log."""
+    return tx.session.scalar(select(func.max(Event.id))) or 0
+
+
+def drop_before(tx: Tx, *, moment: datetime, limit: int) -> int:
+    """Delete events that happened before a moment, of all organizations; give how many went."""
+    old = select(Event.id).where(Event.at < moment).order_by(Event.id).limit(limit)
+    result = tx.execute(delete(Event).where(Event.id.in_(old)))
+    return int(getattr(result, "rowcount", 0))
+
+
+def _values(event: Event) -> dict[str, Any]:
+    return {
+        "org_id": event.org_id,
+        "session_id": event.session_id,
+        "chat_id": event.chat_id,
+        "type": event.type,
+        "subject_type": event.subject_type,
+        "subject_id": event.subject_id,
+        "data": event.data,
+        "at": event.at,
+    }
