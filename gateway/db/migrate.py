@@ -74,7 +74,7 @@ async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         return await asyncio.to_thread(_on_sqlite, sqlite_path(parsed), work)
-    engine = create_async_engine(parsed)
+    engine = create_async_engine(parsed, hide_parameters=True)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})

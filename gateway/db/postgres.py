@@ -35,7 +35,7 @@ class PostgresDatabase:
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 10, chance: random.Random) -> PostgresDatabase:
         """Connect once, raising what is wrong with the address here."""
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+        engine = create_async_engine(url, hide_parameters=True, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
         try:
             async with engine.connect():
                 pass

@@ -69,7 +69,7 @@ class SqliteDatabase:
 
 def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = True) -> Engine:
     """A synchronous engine whose transactions begin IMMEDIATE, so that they never fail half-way for a lock."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -90,6 +90,7 @@ def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = T
 def _make_read_engine(path: Path, readers: int) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         pool_size=readers,
         max_overflow=0,
