@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -111,13 +112,12 @@ class Intake:
     async def _take_one_by_one(self, reports: Sequence[Report]) -> None:
         for report in reports:
             try:
-                await self._database.write(lambda tx, one=report: self._take(tx, [one]))
+                await self._database.write(partial(self._take, reports=[report]))
             except UnavailableError:
                 raise
             except Exception as error:
                 log.exception("report quarantined", session_id=report.session_id, seq=report.seq)
-                name = type(error).__name__
-                await self._database.write(lambda tx, one=report, why=name: self._quarantine(tx, one, why))
+                await self._database.write(partial(self._quarantine, report=report, error=type(error).__name__))
 
     def _quarantine(self, tx: Tx, report: Report, error: str) -> None:
         """Keep the report itself. If even this fails the error goes up, and the engine offers everything again."""

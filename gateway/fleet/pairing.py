@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import structlog
 
@@ -22,6 +21,7 @@ from gateway.fleet.models import Session
 from gateway.fleet.reconciler import Reconciler
 from gateway.fleet.specs import Specs
 from gateway.kit.clock import Clock
+from gateway.kit.times import from_epoch
 from sessions.engine import Engine, StatusChange
 from sessions.errors import SessionError
 from sessions.events import Paired, PairingEnded, QrShown, Report
@@ -105,7 +105,7 @@ class PairingDesk:
                 qr=fact.code,
                 index=fact.index,
                 valid_seconds=fact.valid_seconds,
-                expires_at=datetime.fromtimestamp(report.received_at + fact.valid_seconds, UTC),
+                expires_at=from_epoch(report.received_at + fact.valid_seconds),
             )
 
     def pairing_ended(self, session_id: int, report: Report) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import structlog
 
 from gateway.db.tx import Tx
 from gateway.fleet import store
 from gateway.fleet.models import Desired, Session
-from gateway.fleet.render import render_session, render_time
+from gateway.fleet.render import render_session
 from gateway.fleet.service import Sessions
 from gateway.kit.clock import Clock
+from gateway.kit.times import from_epoch, render_time
 from sessions.engine import StatusChange
 from sessions.events import Identified, Paired, QrShown, Report
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus, may_follow
@@ -39,7 +38,7 @@ class Progress:
         if change.status == SessionStatus.LOGGED_OUT:
             self._sessions.unlinked(tx, session, change.reason or Reason.UNLINKED_FROM_PHONE)
             return True
-        until = None if change.until is None else datetime.fromtimestamp(change.until, UTC)
+        until = None if change.until is None else from_epoch(change.until)
         self._sessions.set_status(tx, session, change.status, live=change.live, reason=change.reason, until=until)
         return True
 
@@ -70,7 +69,7 @@ class Progress:
         """A QR code is on offer: say that there is one, never what it says."""
         fact = report.event
         assert isinstance(fact, QrShown)
-        expires_at = datetime.fromtimestamp(report.received_at + fact.valid_seconds, UTC)
+        expires_at = from_epoch(report.received_at + fact.valid_seconds)
         data: dict[str, object] = {"index": fact.index, "expires_at": render_time(expires_at)}
         self._sessions.announce(tx, session, "session.qr", data)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -60,7 +61,7 @@ class Reconciler(Wakeable):
         """Start the work that rows ask for."""
         for session in await self._database.read(store.all_to_reconcile):
             if self._differs(session):
-                self._spawn(session.id, lambda one=session: self._agree(one))
+                self._spawn(session.id, partial(self._agree, session))
         return None
 
     async def settle(self, session_id: int) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from gateway.fleet.models import Session
 from gateway.kit.ids import render_id
+from gateway.kit.times import render_time
 from sessions.address import Jid
 from sessions.status import Reason, sentence
 
@@ -15,13 +14,6 @@ SESSION_PREFIX = "ses"
 def session_id(session: Session) -> str:
     """The session's id at the edge; the engine knows it by this name too."""
     return render_id(SESSION_PREFIX, session.id)
-
-
-def render_time(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC, to the millisecond."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def render_reason(code: str | None) -> dict[str, str] | None:
