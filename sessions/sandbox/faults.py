@@ -39,6 +39,9 @@ class Line(Protocol):
     def companions(self, number: str | None) -> Iterable[Endpoint]:
         """The linked devices that are online, of one number or of all."""
 
+    async def cut(self, number: str | None) -> None:
+        """Cut connections without a word; without a number all of them."""
+
     async def unlink(self, number: str | None) -> None:
         """Remove every linked device, of one number or of all."""
 
@@ -162,14 +165,13 @@ class FaultBook:
             return
         if isinstance(fault, LoggedOut):
             await self._line.unlink(fault.number)
-            return
+        elif isinstance(fault, Drop | Outage | Ban | Outdated | LoginFailure):
+            await self._line.cut(fault.number)
         for endpoint in list(self._line.companions(fault.number)):
             if isinstance(fault, CraftedStanza):
                 await endpoint.push(fault.stanza.node())
             elif isinstance(fault, Replaced):
                 await endpoint.end(Node("stream:error", {}, [Node("conflict", {"type": "replaced"})]))
-            elif isinstance(fault, Drop | Outage | Ban | Outdated | LoginFailure):
-                await endpoint.end()
 
 
 def _times_of(fault: AnyFault) -> int | None:

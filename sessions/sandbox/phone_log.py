@@ -24,6 +24,8 @@ class Direction(StrEnum):
 class Status(StrEnum):
     """How far a message has come; it only moves forward."""
 
+    FAILED = "failed"
+    PENDING = "pending"
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"
@@ -133,6 +135,11 @@ class PhoneLog:
         if entry.status is None or _ORDER.index(status) > _ORDER.index(entry.status):
             entry.status = status
             self._keep(entry)
+
+    def fail(self, entry: Entry) -> None:
+        """The service did not take what the phone sent."""
+        entry.status = Status.FAILED
+        self._keep(entry)
 
     def _keep(self, entry: Entry) -> None:
         self._space.put(f"{entry.sequence:012d}", msgspec.msgpack.encode(entry))
