@@ -36,7 +36,8 @@ class AccountRecord(msgspec.Struct, omit_defaults=True):
     next_index: int = 1
     key_index: int = 0
     devices_at: int = 0  #: when the device list last changed
-    known_to: list[str] = []  #: numbers of the accounts that have asked for the device list
+    #: Numbers of the accounts that have asked for the device list, with the kind of address they asked about last.
+    known_to: dict[str, str] = {}
     picture_id: str = ""
     picture: str = ""  #: name of the picture on the media host
     privacy: dict[str, str] = {}

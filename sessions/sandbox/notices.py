@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Iterable
 
-from sessions.address import Jid
+from sessions.address import LID_SERVER, Jid
 from sessions.sandbox import adv
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Account, Device, Directory
@@ -54,24 +54,15 @@ class Notices:
         own = Node("devices", {"dhash": list_hash(device.pn for device in account.reachable())})
         own.content = [_device(device) for device in account.reachable()]
         await self.notify_companions(account, "account_sync", [own], but=changed)
-        change = self._change(changed, added=added)
-        for number in account.record.known_to:
+        for number, server in account.record.known_to.items():
+            if number == account.number and server != LID_SERVER:
+                continue  # the account_sync above has said it
             other = self._directory.get(number)
-            for device in other.companions if other and other is not account else []:
-                await self.notify(device, "devices", [change], sender=account.pn, lid=account.lid)
-
-    def _change(self, changed: Device, *, added: bool) -> Node:
-        account = changed.account
-        hashes: Attrs = {
-            "device_hash": list_hash(device.pn for device in account.reachable()),
-            "device_lid_hash": list_hash(device.lid for device in account.reachable()),
-        }
-        device = Node("device", {"jid": changed.pn, "lid": changed.lid})
-        indexes = Node("key-index-list", {"ts": account.record.devices_at})
-        if added:
-            device.attrs["key-index"] = changed.record.key_index
-            indexes.content = adv.key_index_list(account)
-        return Node("add" if added else "remove", hashes, [device, indexes])
+            change = _change(changed, server, added=added)
+            sender = account.lid if server == LID_SERVER else account.pn
+            for device in other.companions if other else []:
+                if device is not changed:
+                    await self.notify(device, "devices", [change], sender=sender)
 
 
 def list_hash(devices: Iterable[Jid]) -> str:
@@ -79,6 +70,18 @@ def list_hash(devices: Iterable[Jid]) -> str:
     names = sorted(f"{jid.user}.0:{jid.device}@{jid.server}" for jid in devices)
     digest = hashlib.sha256("".join(names).encode()).digest()
     return "2:" + base64.b64encode(digest[:6]).decode().rstrip("=")
+
+
+def _change(changed: Device, server: str, *, added: bool) -> Node:
+    account = changed.account
+    hidden = server == LID_SERVER
+    hashed = list_hash(device.lid if hidden else device.pn for device in account.reachable())
+    device = Node("device", {"jid": changed.lid if hidden else changed.pn})
+    indexes = Node("key-index-list", {"ts": account.record.devices_at})
+    if added:
+        device.attrs["key-index"] = changed.record.key_index
+        indexes.content = adv.key_index_list(account)
+    return Node("add" if added else "remove", {"device_hash": hashed}, [device, indexes])
 
 
 def _device(device: Device) -> Node:

@@ -49,24 +49,24 @@ class UsyncQueries:
             user = Node("user", {"jid": jid}, [])
         assert isinstance(user.content, list)
         for protocol in protocols:
-            found = self._protocol(query, protocol.tag, account)
+            found = self._protocol(query, protocol.tag, account, user)
             if found is not None:
                 user.content.append(found)
         return user
 
-    def _protocol(self, query: Query, tag: str, account: Account | None) -> Node | None:
+    def _protocol(self, query: Query, tag: str, account: Account | None, user: Node) -> Node | None:
         if tag == "devices":
-            return self._devices(query, account)
+            return self._devices(query, account, user.require_jid("jid"))
         answer = self._protocols.get(tag)
         return answer(account) if answer and account else None
 
-    def _devices(self, query: Query, account: Account | None) -> Node:
+    def _devices(self, query: Query, account: Account | None, jid: Jid) -> Node:
         if account is None:
             return Node("devices", {}, [Node("error", {"code": "404", "text": "item-not-found"})])
-        asker = query.device.account
-        if asker is not account and asker.number not in account.record.known_to:
-            # From now on the asker keeps a list of these devices and has to hear about changes.
-            account.record.known_to.append(asker.number)
+        asker = query.device.account.number
+        if account.record.known_to.get(asker) != jid.server:
+            # From now on the asker keeps a list of these devices and has to hear about changes, under this address.
+            account.record.known_to[asker] = jid.server
             self._directory.save_account(account)
         devices = account.reachable()
         entries = [Node("device", {"id": one.index, "key-index": one.record.key_index or None}) for one in devices]
