@@ -1,0 +1,113 @@
+"""What a command needs before it can do anything: settings, log, data folder, schema, store; and why it cannot."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gateway.config import Config
+from gateway.datafolder import DataFolder, DataFolderError, FolderKind
+from gateway.db.database import AnyDatabase, open_database
+from gateway.db.errors import DatabaseTooNewError
+from gateway.db.migrate import upgrade
+from sessions.protocol import Loopback
+
+_BACKLOG: Final = 1024
+
+
+class ExitCode(IntEnum):
+    """How `wagate` ends; documented, so that scripts and systemd may rely on it."""
+
+    OK = 0
+    CRASHED = 1
+    USAGE = 2  #: a wrong option or setting
+    CANNOT_START = 3  #: port taken, data folder in use, database too new or out of reach, engine unusable
+
+
+class CannotStartError(Exception):
+    """The gateway cannot start here and now; the text is one line for the operator."""
+
+
+class LoopbackFileError(Exception):
+    """The file that should say where the loopback WhatsApp is cannot be used."""
+
+
+class _LoopbackFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    proxy: str
+    ca_file: str
+    root_key: str
+
+
+def read_loopback(path: Path) -> Loopback:
+    """What the loopback WhatsApp said of itself when it came up."""
+    try:
+        told = msgspec.json.decode(path.read_bytes(), type=_LoopbackFile)
+        root_key = bytes.fromhex(told.root_key)
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise LoopbackFileError(f"{path}: cannot be read as the address of a loopback WhatsApp: {error}") from None
+    if len(root_key) != 32:
+        raise LoopbackFileError(f"{path}: root_key must be 32 bytes in hexadecimal")
+    return Loopback(proxy_url=told.proxy, ca_file=told.ca_file, root_key=root_key)
+
+
+def prepare_folder(config: Config, loopback: Loopback | None) -> DataFolder:
+    """The data folder, made and marked; raises CannotStartError."""
+    folder = DataFolder(config.store.data_folder.absolute())
+    try:
+        folder.prepare(FolderKind.PRODUCTION if loopback is None else FolderKind.SANDBOX)
+    except DataFolderError as error:
+        raise CannotStartError(str(error)) from error
+    return folder
+
+
+@asynccontextmanager
+async def visited_store(config: Config, loopback: Loopback | None) -> AsyncIterator[AnyDatabase]:
+    """The store with this version's schema, for a command that may run beside a daemon."""
+    prepare_folder(config, loopback)
+    database = await open_store(config, guest=True)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def open_store(config: Config, *, guest: bool = False) -> AnyDatabase:
+    """The store, brought up to date first; raises CannotStartError."""
+    try:
+        await upgrade(config.database_url)
+        return await open_database(
+            config.database_url,
+            guest=guest,
+            pool_size=config.store.pool_size,
+            batch_limit=config.store.batch_limit,
+            queue_limit=config.store.queue_limit,
+        )
+    except DatabaseTooNewError as error:
+        raise CannotStartError(str(error)) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise CannotStartError(f"the store cannot be opened: {_first_line(error)}") from error
+
+
+def listen(config: Config) -> socket.socket:
+    """Claim the port before anything is started; raises CannotStartError when somebody has it."""
+    host, port = config.http.host, config.http.port
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
+        )
+    except OSError as error:
+        why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        raise CannotStartError(f"port {port} on {host} {why}; set http.port or http.host") from error
+
+
+def _first_line(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(cause).strip().partition("\n")[0]
