@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from sessions.sandbox.directory import Account, Device
-from sessions.sandbox.errors import AccountUnknownError, DeviceUnknownError
-from sessions.sandbox.fault_kinds import phone_digits
+from sessions.sandbox.errors import DeviceUnknownError
 from sessions.sandbox.media import MediaHost
 from sessions.sandbox.media_crypto import unseal
 from sessions.sandbox.node import Attrs, Node
@@ -163,7 +162,7 @@ class Phone:
 
     async def type_to(self, number: str, typing: Typing) -> None:
         """Show the other side that the owner types, records or has stopped."""
-        account = self._service.account(_digits(number))
+        account = self._outbox.account_of(number)
         shown = Node("paused" if typing is Typing.PAUSED else "composing")
         if typing is Typing.RECORDING:
             shown.attrs = {"media": "audio"}
@@ -224,10 +223,3 @@ class Phone:
 
     def _entry_changed(self, entry: Entry) -> None:
         self._listener(self.account.number, "message", {"seq": entry.sequence, "id": entry.id, "chat": entry.chat})
-
-
-def _digits(number: str) -> str:
-    try:
-        return phone_digits(number)
-    except ValueError as error:
-        raise AccountUnknownError("this is not a phone number") from error

@@ -39,6 +39,12 @@ class MessageUnknownError(SandboxError):
     code = "message_unknown"
 
 
+class RecipientUnknownError(AccountUnknownError):
+    """Nobody on this WhatsApp has the recipient's number."""
+
+    code = "recipient_unknown"
+
+
 class SentMessage(msgspec.Struct):
     """What is kept to send a message again to a device that could not read it."""
 
@@ -74,7 +80,7 @@ class Outbox:
 
     async def send(self, request: OutgoingMessage) -> Entry:
         """Send what the owner asks for."""
-        recipient = self._account_of(request.to)
+        recipient = self.account_of(request.to)
         message = await self._write(request, recipient)
         message_id = request.id or new_message_id()
         attrs = {"type": stanza_type(request)}
@@ -88,6 +94,16 @@ class Outbox:
             raise
         self._log.advance(message_id, Status.SENT)
         return entry
+
+    def account_of(self, number: str) -> Account:
+        """Who has this number, however it is written."""
+        try:
+            account = self._directory.get(phone_digits(number))
+        except ValueError as error:
+            raise RecipientUnknownError("this is not a phone number") from error
+        if account is None:
+            raise RecipientUnknownError
+        return account
 
     async def send_peer(self, device: Device, message: Any) -> None:
         """Tell one of the account's own linked devices something that is not a chat message."""
@@ -132,7 +148,7 @@ class Outbox:
         )
 
     async def _transmit(self, message_id: str, sent: SentMessage) -> None:
-        recipient = self._account_of(sent.recipient)
+        recipient = self.account_of(sent.recipient)
         devices = {device.key: device for device in [*recipient.reachable(), *self._account.reachable()]}
         devices.pop(self._account.phone.key, None)
         self._remember(message_id, sent)
@@ -151,7 +167,7 @@ class Outbox:
         if sent.peer or device.account is not self._account:
             return message
         copy = E2E.Message()
-        copy.deviceSentMessage.destinationJID = str(self._account_of(sent.recipient).lid)
+        copy.deviceSentMessage.destinationJID = str(self.account_of(sent.recipient).lid)
         copy.deviceSentMessage.message.CopyFrom(message)
         return copy
 
@@ -178,22 +194,13 @@ class Outbox:
         entry = self._entry(message_id)
         text = entry.fields.get("text")
         body = str(text.get("body", "")) if isinstance(text, dict) else ""
-        add_quote(message, message_id=message_id, author=str(self._account_of(entry.sender).lid), body=body)
+        add_quote(message, message_id=message_id, author=str(self.account_of(entry.sender).lid), body=body)
 
     def _entry(self, message_id: str) -> Entry:
         entry = self._log.find(message_id)
         if entry is None:
             raise MessageUnknownError
         return entry
-
-    def _account_of(self, number: str) -> Account:
-        try:
-            account = self._directory.get(phone_digits(number))
-        except ValueError as error:
-            raise AccountUnknownError("this is not a phone number") from error
-        if account is None:
-            raise AccountUnknownError
-        return account
 
     def _remember(self, message_id: str, sent: SentMessage) -> None:
         self._space.put(message_id, msgspec.msgpack.encode(sent))
