@@ -7,6 +7,7 @@ acknowledges; the worker greets, answers and reports.
 from __future__ import annotations
 
 import struct
+from enum import IntEnum
 from typing import Literal
 
 import msgspec
@@ -19,6 +20,15 @@ from sessions.status import Reason
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
+
+
+class ExitCode(IntEnum):
+    """How a worker ends when it ends by itself."""
+
+    ASKED = 0  #: told to stop, or its work is done
+    DEAF = 70  #: the engine stopped delivering events
+    NOT_CONNECTED = 75  #: WhatsApp could not be reached
+    UNUSABLE = 78  #: the engine, the key store or the journal cannot be used
 
 
 class Proxy(msgspec.Struct, frozen=True, kw_only=True):

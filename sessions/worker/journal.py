@@ -88,6 +88,12 @@ class Journal:
     def size_bytes(self) -> int:
         return self._end
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether there may be entries that nobody has read yet."""
+        with self._lock:
+            return self._read_from < self._end
+
     def append(self, code: int, data: bytes) -> int:
         """Write one entry and return its number. Waits while too much is not acknowledged."""
         with self._lock:

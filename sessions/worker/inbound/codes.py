@@ -54,6 +54,9 @@ _READERS: dict[int, Reader] = {
 #: Not worth a place on disk: who types or is online is stale before anybody could read it again.
 FLEETING = frozenset({TYPING, PRESENCE})
 
+#: After these the session is not connected.
+ENDS_CONNECTION = frozenset({LOGGED_OUT, REPLACED, TEMPORARY_BAN, OUTDATED, DISCONNECTED})
+
 #: True only while the worker that saw it lives: read again after a restart they would tell of a past connection.
 OF_THIS_LIFE = frozenset({CONNECTED, 4, 5, LOGGED_OUT, REPLACED, TEMPORARY_BAN, 9, OUTDATED, 11, DISCONNECTED, 27})
 

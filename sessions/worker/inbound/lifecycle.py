@@ -25,7 +25,6 @@ _neonize: Any = load("Neonize_pb2")
 
 #: Why WhatsApp refuses a login for good: the engine's number, WhatsApp's own, and what it means.
 _REFUSALS = {
-    1: (400, Reason.UNLINKED_FROM_PHONE),
     2: (401, Reason.UNLINKED_FROM_PHONE),
     3: (402, Reason.TEMPORARY_BAN),
     4: (403, Reason.ACCOUNT_LOCKED),

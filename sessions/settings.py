@@ -1,0 +1,34 @@
+"""What the engine can be told at start: one frozen value, times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sessions.protocol import Loopback
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How sessions are run. The defaults are what a production host wants."""
+
+    sessions_per_worker: int = 1
+    loopback: Loopback | None = None
+
+    #: Sessions wanted within this time are put into workers together.
+    packing_seconds: float = 0.05
+    stop_grace_seconds: float = 5.0
+    kill_after_seconds: float = 9.0
+
+    #: Waits between attempts to reach WhatsApp, drawn from zero up to a limit that doubles each time.
+    backoff_first_seconds: float = 1.0
+    backoff_limit_seconds: float = 60.0
+
+    #: This many unexpected ends within this time, and the session is given up until a person looks.
+    crash_limit: int = 5
+    crash_window_seconds: float = 600.0
+
+    #: A session without connection for so long gets a new worker, since the library waits ever longer by itself.
+    recycle_after_seconds: float = 60.0
+    #: Another daemon may still be on its way out when this one starts.
+    store_in_use_patience_seconds: float = 15.0
+    pairing_limit_seconds: float = 200.0

@@ -1,0 +1,25 @@
+"""Entry point of a worker process: ``python -m sessions.worker --fd N --parent PID``."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from sessions.protocol import Begin
+from sessions.worker import host
+from sessions.worker.runner import Runner
+from sessions.worker.wire import Wire
+
+
+def main(arguments: list[str]) -> None:
+    """Run a worker over the socket pair that the daemon left open."""
+    options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    host.settle(int(options["--parent"]))
+    wire = Wire(socket.socket(fileno=int(options["--fd"])))
+    first = next(wire.frames(), None)
+    if isinstance(first, Begin):
+        Runner(wire=wire, begin=first).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,45 @@
+"""The worker's end of the socket pair: blocking frames, written from any thread."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+from sessions.protocol import FrameSplitter, ToWorker, WorkerFrame, pack, unpack_to_worker
+
+_RECEIVE_BYTES = 256 * 1024
+
+
+class Wire:
+    """Frames to and from the daemon."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._lock = threading.Lock()
+        self._frames = self._receive()
+
+    def send(self, frame: WorkerFrame) -> None:
+        """Write one frame whole. A daemon that is gone is not an error here: reading notices and ends the worker."""
+        data = pack(frame)
+        with self._lock:
+            try:
+                self._socket.sendall(data)
+            except OSError:
+                return
+
+    def frames(self) -> Iterator[ToWorker]:
+        """What the daemon sends, until it is gone. Every call goes on where the last one stopped."""
+        return self._frames
+
+    def _receive(self) -> Iterator[ToWorker]:
+        splitter = FrameSplitter()
+        while True:
+            try:
+                data = self._socket.recv(_RECEIVE_BYTES)
+            except OSError:
+                return
+            if not data:
+                return
+            for body in splitter.feed(data):
+                yield unpack_to_worker(body)
