@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -60,10 +62,18 @@ class SignInCookie:
 class Doorkeeper:
     """Finds out who calls: by API key, else by cookie; a cookie must come from our own pages to change anything."""
 
-    def __init__(self, *, authenticator: Authenticator, cookie: SignInCookie, public_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        cookie: SignInCookie,
+        public_url: str | None = None,
+        trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
+    ) -> None:
         self.cookie = cookie
         self._authenticator = authenticator
         self._public_host = urlsplit(public_url).netloc.lower() if public_url else None
+        self._trusted_proxies = tuple(trusted_proxies)
 
     async def identify(self, request: web.BaseRequest) -> Principal:
         """The caller's principal; raises UnauthorizedError when there is none."""
@@ -92,9 +102,30 @@ class Doorkeeper:
                 code="cross_site_refused",
             )
 
+    def address_of(self, request: web.BaseRequest) -> str:
+        """The caller's network address; behind proxies that are trusted, the one that they name."""
+        address = request.remote or ""
+        for hop in reversed(_hops(request)):
+            if not self._is_trusted(address):
+                break
+            address = hop
+        return address
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._trusted_proxies)
+
     def _is_ours(self, origin: str, request: web.BaseRequest) -> bool:
         host = urlsplit(origin).netloc.lower()
         return bool(host) and host in (request.host.lower(), self._public_host)
+
+
+def _hops(request: web.BaseRequest) -> list[str]:
+    headers = request.headers.getall("X-Forwarded-For", [])
+    return [hop.strip() for header in headers for hop in header.split(",")]
 
 
 def _presented_key(request: web.BaseRequest) -> str | None:

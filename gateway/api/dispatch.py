@@ -52,6 +52,7 @@ class Dispatch:
             query=parse_query(self._route, request),
             path=dict(request.match_info),
             request_id=request[REQUEST_ID],
+            address=self._machinery.doorkeeper.address_of(request),
         )
         if self._remembers(request):
             return await self._answer_once(call, raw)

@@ -72,6 +72,7 @@ class Call:
     query: Any = None
     path: dict[str, str] = field(default_factory=dict)
     request_id: str = ""
+    address: str = ""  #: the caller's network address
     remembering: Remembering | None = None  #: set when the caller sent an Idempotency-Key
 
     @property

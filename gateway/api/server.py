@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from gateway.api.credentials import Authenticator, Doorkeeper, SignInCookie
+from gateway.api.credentials import Doorkeeper
 from gateway.api.dispatch import Dispatch, Machinery
 from gateway.api.idempotency import Idempotency
 from gateway.api.middleware import ErrorPage, RequestMetrics, Surroundings
@@ -21,14 +21,12 @@ BODY_LIMIT_BYTES = 1024 * 1024
 def build_app(
     *,
     tables: Sequence[object],
-    authenticator: Authenticator,
+    doorkeeper: Doorkeeper,
     clock: Clock,
-    cookie: SignInCookie | None = None,
     idempotency: Idempotency | None = None,
     limiter: RateLimiter | None = None,
     metrics: RequestMetrics | None = None,
     error_page: ErrorPage | None = None,
-    public_url: str | None = None,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
     install_pages: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
@@ -36,7 +34,7 @@ def build_app(
     app = web.Application(client_max_size=body_limit_bytes)
     Surroundings(clock=clock, metrics=metrics, error_page=error_page).install(app)
     machinery = Machinery(
-        doorkeeper=Doorkeeper(authenticator=authenticator, cookie=cookie or SignInCookie(), public_url=public_url),
+        doorkeeper=doorkeeper,
         bodies=BodyReader(limit_bytes=body_limit_bytes),
         limiter=limiter,
         idempotency=idempotency,
