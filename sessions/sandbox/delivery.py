@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sessions.sandbox.directory import Device
 from sessions.sandbox.endpoint import DeviceChange, Endpoint, Watcher
 from sessions.sandbox.node import SERVER, Node
+from sessions.sandbox.queue import DeviceQueue
 from sessions.sandbox.store import Store
 from sessions.sandbox.wabinary import Codec
 
@@ -33,8 +34,7 @@ class Delivery:
         self._store = store
         self._codec = codec
         self._online: dict[str, _Presence] = {}
-        # By device and the store's sequence number, oldest first.
-        self._queues: dict[str, dict[int, Node]] = {}
+        self._queues: dict[str, DeviceQueue] = {}
         self._watchers: list[Watcher] = []
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
@@ -84,9 +84,9 @@ class Delivery:
             return
         queue = self._queue(endpoint.device)
         announced = len(queue)
-        await endpoint.push(_preview(queue.values()))
+        await endpoint.push(_preview(stanza for _, stanza in queue.items()))
         sent: set[int] = set()
-        while missing := [(sequence, stanza) for sequence, stanza in queue.items() if sequence not in sent]:
+        while missing := [item for item in queue.items() if item[0] not in sent]:
             for sequence, stanza in missing:
                 sent.add(sequence)
                 await endpoint.push(_offline(stanza))
@@ -103,31 +103,29 @@ class Delivery:
     async def deliver(self, device: Device, stanza: Node) -> None:
         """Send a stanza to a device, now or later."""
         if stanza.tag in _KEPT:
-            sequence = self._store.enqueue(device.key, self._codec.encode(stanza))
-            self._queue(device)[sequence] = stanza
+            # The queue comes first: loading it later would find the new stanza in the store, and hold it twice.
+            queue = self._queue(device)
+            queue.add(self._store.enqueue(device.key, self._codec.encode(stanza)), stanza)
         presence = self._online.get(device.key)
         if presence is not None and presence.active:
             await presence.endpoint.push(stanza)
 
-    def acknowledge(self, device: Device, matches: Callable[[Node], bool]) -> None:
-        """Drop the stanzas that the device has acknowledged."""
-        queue = self._queue(device)
-        done = [sequence for sequence, stanza in queue.items() if matches(stanza)]
-        if done:
-            self._store.dequeue(done)
-            for sequence in done:
-                del queue[sequence]
+    def acknowledge(self, device: Device, tag: str, number: str, matches: Callable[[Node], bool]) -> None:
+        """The device has taken in the stanzas with this tag and id, as far as they match."""
+        taken = self._queue(device).take(tag, number, matches)
+        if taken:
+            self._store.dequeue(taken)
 
     def forget(self, device: Device) -> None:
         """Drop the queue of a device that is no longer linked; the directory forgets it in the store."""
         self._queues.pop(device.key, None)
 
-    def _queue(self, device: Device) -> dict[int, Node]:
+    def _queue(self, device: Device) -> DeviceQueue:
         queue = self._queues.get(device.key)
         if queue is None:
-            kept = self._store.queue(device.key)
-            queue = {entry.sequence: self._codec.decode(entry.stanza) for entry in kept}
-            self._queues[device.key] = queue
+            queue = self._queues[device.key] = DeviceQueue()
+            for entry in self._store.queue(device.key):
+                queue.add(entry.sequence, self._codec.decode(entry.stanza))
         return queue
 
 

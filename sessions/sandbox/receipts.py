@@ -42,24 +42,21 @@ class Receipts:
         other = self._directory.find(ack.jid("to"))
 
         def is_meant(stanza: Node) -> bool:
-            if stanza.tag != tag or stanza.text("id") != number:
-                return False
             if tag == "receipt" and stanza.text("type") != kind:
                 return False
             return other is None or self._directory.find(stanza.jid("from")) is other
 
-        self._delivery.acknowledge(endpoint.device, is_meant)
+        self._delivery.acknowledge(endpoint.device, tag, number, is_meant)
 
     def _settle_messages(self, device: Device, to: Jid, receipt: Node) -> None:
         ids = {receipt.text("id"), *(item.text("id") for node in receipt.all("list") for item in node.all("item"))}
         other = self._directory.find(to)
 
         def is_settled(stanza: Node) -> bool:
-            if stanza.tag != "message" or stanza.text("id") not in ids:
-                return False
             return other is None or self._directory.find(stanza.jid("from")) is other
 
-        self._delivery.acknowledge(device, is_settled)
+        for number in ids:
+            self._delivery.acknowledge(device, "message", number, is_settled)
 
     async def _forward(self, reader: Device, to: Jid, kind: str, receipt: Node) -> None:
         account = self._directory.find(to)
