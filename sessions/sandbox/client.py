@@ -1,0 +1,136 @@
+"""A typed client of the control API, for tests, the bench and `wagate sandbox`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import aiohttp
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class ControlError(Exception):
+    """The control API refused; `code` is the stable code of its problem document."""
+
+    def __init__(self, *, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+
+
+class SandboxClient:
+    """Drives the phones of one loopback WhatsApp."""
+
+    def __init__(self, *, url: str) -> None:
+        self._base = f"{url.rstrip('/')}/sandbox/v1"
+        self._http = aiohttp.ClientSession()
+
+    async def __aenter__(self) -> SandboxClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.close()
+
+    async def phones(self) -> list[JsonObject]:
+        """All phones, with their linked devices."""
+        return list((await self._call("GET", "/phones"))["items"])
+
+    async def phone(self, number: str) -> JsonObject:
+        """One phone."""
+        return await self._call("GET", f"/phones/{number}")
+
+    async def add_phone(self, number: str, name: str | None = None) -> JsonObject:
+        """Switch on a new phone."""
+        return await self._call("POST", "/phones", {"number": number} | ({"name": name} if name else {}))
+
+    async def scan(self, number: str, qr: str) -> JsonObject:
+        """Scan a QR code; the answer is the device that was linked."""
+        return dict((await self._call("POST", f"/phones/{number}/scan", {"qr": qr}))["device"])
+
+    async def link(self, number: str, code: str) -> JsonObject:
+        """Type a link code; the answer is the device that was linked."""
+        return dict((await self._call("POST", f"/phones/{number}/link", {"code": code}))["device"])
+
+    async def unlink(self, number: str, index: int | None = None) -> list[int]:
+        """Remove one linked device, or all."""
+        body = {} if index is None else {"index": index}
+        return list((await self._call("POST", f"/phones/{number}/unlink", body))["unlinked"])
+
+    async def send(self, number: str, to: str, type: str = "text", **content: Any) -> JsonObject:
+        """Send a message from a phone, for instance ``text={"body": "hello"}``."""
+        return await self._call("POST", f"/phones/{number}/messages", {"to": to, "type": type, **content})
+
+    async def send_text(self, number: str, to: str, body: str) -> str:
+        """Send a text from a phone; the answer is its id."""
+        return str((await self.send(number, to, text={"body": body}))["id"])
+
+    async def messages(self, number: str, *, limit: int = 100, after: int = 0, sent: bool = False) -> list[JsonObject]:
+        """What reached a phone, in order of arrival and doubles included; with `sent` also what it sent itself."""
+        query = f"?limit={limit}&after={after}&sent={str(sent).lower()}"
+        return list((await self._call("GET", f"/phones/{number}/messages{query}"))["items"])
+
+    async def file(self, url: str) -> bytes:
+        """The decrypted file of a message, by the `url` that the message shows."""
+        async with self._http.get(self._base.removesuffix("/sandbox/v1") + url) as answer:
+            if answer.status != 200:
+                raise await _refusal(answer)
+            return await answer.read()
+
+    async def read(self, number: str, ids: list[str] | None = None) -> list[str]:
+        """Look at messages, by default at everything new."""
+        return list((await self._call("POST", f"/phones/{number}/read", {"ids": ids} if ids else {}))["ids"])
+
+    async def played(self, number: str, ids: list[str] | None = None) -> list[str]:
+        """Listen to voice messages."""
+        return list((await self._call("POST", f"/phones/{number}/played", {"ids": ids} if ids else {}))["ids"])
+
+    async def typing(self, number: str, to: str, state: str = "composing") -> None:
+        """Show the other side that somebody types."""
+        await self._call("POST", f"/phones/{number}/typing", {"to": to, "state": state})
+
+    async def inject(self, kind: str, **fault: Any) -> int:
+        """Make something go wrong; the answer is the fault's id."""
+        return int((await self._call("POST", "/faults", {"kind": kind, **fault}))["id"])
+
+    async def clear_faults(self) -> int:
+        """End all faults; the answer is how many were in force."""
+        return int((await self._call("DELETE", "/faults"))["cleared"])
+
+    async def unknown(self) -> list[str]:
+        """What clients asked that this WhatsApp does not know."""
+        return list((await self._call("GET", "/unknown"))["items"])
+
+    async def state(self) -> JsonObject:
+        """The address, the trust and the health of this WhatsApp."""
+        return await self._call("GET", "/state")
+
+    async def events(self) -> AsyncIterator[tuple[str, str]]:
+        """News from all phones as they happen: kind and JSON text. The first is `ready`."""
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with self._http.get(f"{self._base}/events", timeout=timeout) as answer:
+            kind = ""
+            async for raw in answer.content:
+                name, _, value = raw.decode().rstrip("\r\n").partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, value
+
+    async def _call(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
+        async with self._http.request(method, f"{self._base}{path}", json=body) as answer:
+            if answer.status >= 400:
+                raise await _refusal(answer)
+            return dict(await answer.json())
+
+
+async def _refusal(answer: aiohttp.ClientResponse) -> ControlError:
+    problem = await answer.json(content_type=None)
+    return ControlError(status=answer.status, code=problem["code"], detail=problem["detail"])
