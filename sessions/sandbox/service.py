@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -27,6 +28,10 @@ from sessions.sandbox.store import Store
 from sessions.sandbox.wabinary import Codec
 
 _logger = logging.getLogger(__name__)
+
+# What a device has taken in need not be on disk at once: at worst it is given the stanza again.
+_LAZY = frozenset({"ack", "presence", "chatstate"})
+_LAZY_SECONDS = 0.02
 _REMOVED = Node("stream:error", {"code": "401"}, [Node("conflict", {"type": "device_removed"})])
 
 
@@ -41,6 +46,7 @@ class Service:
         self.notices = Notices(directory=self.directory, delivery=self.delivery)
         self.pairing = Pairing(directory=self.directory, notices=self.notices)
         self.login = Login(directory=self.directory, delivery=self.delivery, pairing=self.pairing, faults=faults)
+        self._commit_later: asyncio.TimerHandle | None = None
         self.failures = 0  #: stanzas that made the service itself stumble
         self._relay = Relay(directory=self.directory, delivery=self.delivery, store=store, faults=faults)
         self._receipts = Receipts(directory=self.directory, delivery=self.delivery, store=store)
@@ -105,7 +111,7 @@ class Service:
             self.failures += 1
             _logger.exception("could not handle %s", stanza.outline())
         finally:
-            self.store.commit()
+            self._commit(lazily=stanza.tag in _LAZY)
 
     async def scan(self, account: Account, qr_text: str) -> Device:
         """The phone scans the QR code that a client shows; the answer is the companion it became."""
@@ -147,6 +153,16 @@ class Service:
     async def close(self) -> None:
         """Stop what the service itself has started."""
         await self._relay.close()
+        self._commit()
+
+    def _commit(self, *, lazily: bool = False) -> None:
+        if lazily:
+            if self._commit_later is None:
+                self._commit_later = asyncio.get_running_loop().call_later(_LAZY_SECONDS, self._commit)
+            return
+        if self._commit_later is not None:
+            self._commit_later.cancel()
+            self._commit_later = None
         self.store.commit()
 
     async def _iq(self, endpoint: Endpoint, stanza: Node) -> None:

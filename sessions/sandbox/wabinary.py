@@ -28,7 +28,10 @@ _LONGEST_PACKED = 127  # characters
 _DEEPEST = 64  # elements inside each other
 _NIBBLE_ALPHABET = "0123456789-."
 _HEX_ALPHABET = "0123456789ABCDEF"
-_PADDING = 15
+# Packed text travels as the digits of a hexadecimal number; in nibbles, dash and dot stand for ten and eleven.
+_NIBBLES_TO_HEX = str.maketrans("-.", "ab")
+_HEX_TO_NIBBLES = str.maketrans("ab", "-.")
+_PADDING = "f"
 
 _DOMAINS = {PN_SERVER: 0, LID_SERVER: 1, "hosted": 128, "hosted.lid": 129}
 _SERVERS = {domain: server for server, domain in _DOMAINS.items()}
@@ -150,17 +153,16 @@ class _Writer:
         if word is not None:
             self.out += word
         elif 0 < len(text) <= _LONGEST_PACKED and not text.strip(_NIBBLE_ALPHABET):
-            self._packed(text, _NIBBLE, _NIBBLE_ALPHABET)
+            self._packed(text.translate(_NIBBLES_TO_HEX), _NIBBLE)
         elif 0 < len(text) <= _LONGEST_PACKED and not text.strip(_HEX_ALPHABET):
-            self._packed(text, _HEX, _HEX_ALPHABET)
+            self._packed(text, _HEX)
         else:
             self._bytes(text.encode())
 
-    def _packed(self, text: str, kind: int, alphabet: str) -> None:
-        odd = len(text) % 2
-        values = [alphabet.index(character) for character in text] + [_PADDING] * odd
-        self.out += bytes((kind, len(values) // 2 | odd << 7))
-        self.out += bytes(values[at] << 4 | values[at + 1] for at in range(0, len(values), 2))
+    def _packed(self, digits: str, kind: int) -> None:
+        odd = len(digits) % 2
+        self.out += bytes((kind, (len(digits) + odd) // 2 | odd << 7))
+        self.out += bytes.fromhex(digits + _PADDING * odd)
 
 
 class _Reader:
@@ -212,9 +214,12 @@ class _Reader:
         if kind in (_BYTES_8, _BYTES_20, _BYTES_32):
             return self._bytes(kind).decode()
         if kind == _NIBBLE:
-            return self._packed(_NIBBLE_ALPHABET)
+            text = self._packed().translate(_HEX_TO_NIBBLES)
+            if text.strip(_NIBBLE_ALPHABET):
+                raise MalformedFrameError("packed text with an unknown character")
+            return text
         if kind == _HEX:
-            return self._packed(_HEX_ALPHABET)
+            return self._packed().upper()
         if _DOUBLE_TABLE_0 <= kind < _DOUBLE_TABLE_0 + len(self._tokens.double):
             return self._tokens.double[kind - _DOUBLE_TABLE_0][self._byte()]
         if 0 < kind < len(self._tokens.single):
@@ -222,20 +227,12 @@ class _Reader:
         raise MalformedFrameError(f"{kind} where text was expected")
 
     def _bytes(self, kind: int) -> bytes:
-        size = self._number({_BYTES_8: 1, _BYTES_20: 3, _BYTES_32: 4}[kind])
-        start, self.position = self.position, self.position + size
-        if self.position > len(self._data):
-            raise MalformedFrameError("a frame that ends inside a value")
-        return self._data[start : self.position]
+        return self._take(self._number({_BYTES_8: 1, _BYTES_20: 3, _BYTES_32: 4}[kind]))
 
-    def _packed(self, alphabet: str) -> str:
+    def _packed(self) -> str:
         head = self._byte()
-        values = [half for _ in range(head & 0x7F) for half in divmod(self._byte(), 16)]
-        if head & 0x80:
-            values = values[:-1]
-        if any(value >= len(alphabet) for value in values):
-            raise MalformedFrameError("packed text with an unknown character")
-        return "".join(alphabet[value] for value in values)
+        digits = self._take(head & 0x7F).hex()
+        return digits[:-1] if head & 0x80 else digits
 
     def _list_size(self, kind: int) -> int:
         if kind == _EMPTY:
@@ -252,7 +249,10 @@ class _Reader:
         return value
 
     def _number(self, size: int) -> int:
+        return int.from_bytes(self._take(size), "big")
+
+    def _take(self, size: int) -> bytes:
         start, self.position = self.position, self.position + size
         if self.position > len(self._data):
-            raise MalformedFrameError("a frame that ends inside a number")
-        return int.from_bytes(self._data[start : self.position], "big")
+            raise MalformedFrameError("a frame that ends inside a value")
+        return self._data[start : self.position]
