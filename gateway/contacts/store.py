@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
@@ -28,7 +29,8 @@ def owners(tx: Tx, *, org_id: int, aliases: Sequence[Alias]) -> dict[Alias, int]
     statement = select(ContactAlias.kind, ContactAlias.value, ContactAlias.contact_id).where(
         ContactAlias.org_id == org_id, tuple_(ContactAlias.kind, ContactAlias.value).in_(list(aliases))
     )
-    return {(kind, value): contact_id for kind, value, contact_id in tx.execute(statement)}
+    rows: Any = tx.execute(statement)
+    return {(kind, value): contact_id for kind, value, contact_id in rows}
 
 
 def add_unless_known(tx: Tx, contact: Contact, aliases: Sequence[Alias]) -> bool:

@@ -38,12 +38,13 @@ def encode_content(content: Content) -> dict[str, Any]:
 
 def decode_content(stored: Any) -> Content:
     """The content behind the column."""
-    return msgspec.convert(stored, type=Content, strict=False)  # type: ignore[arg-type]
+    content: Content = msgspec.convert(stored, type=Content, strict=False)
+    return content
 
 
 def with_file(content: MediaContent, file: File) -> MediaContent:
     """The same content around another file."""
-    return cast(MediaContent, msgspec.structs.replace(content, file=file))
+    return msgspec.structs.replace(content, file=file)
 
 
 def type_of(content: Content) -> str:

@@ -58,5 +58,5 @@ def judge(error: SessionError, *, attempts: int, chance: random.Random) -> Judge
 
 def backoff(attempts: int, first_seconds: float, longest_seconds: float, chance: random.Random) -> float:
     """Twice as long after every try, up to a limit, give or take a fifth."""
-    delay = min(first_seconds * 2 ** max(attempts - 1, 0), longest_seconds)
+    delay: float = min(first_seconds * 2.0 ** max(attempts - 1, 0), longest_seconds)
     return delay * chance.uniform(0.8, 1.2)

@@ -82,9 +82,7 @@ class Progress:
         if not quiet:
             self.announce(tx, entry, "message.status")
 
-    def put_back(
-        self, tx: Tx, entry: Entry, *, until: datetime | None, reason: str, counted: bool
-    ) -> None:
+    def put_back(self, tx: Tx, entry: Entry, *, until: datetime | None, reason: str, counted: bool) -> None:
         """Return a message that did not reach the wire to the queue; the same words go out at the next try."""
         message = entry.message
         if not counted:
@@ -104,9 +102,7 @@ class Progress:
         assert message.wa_id is not None, "receipts are matched by WhatsApp's id"
         early = store.take_early(tx, org_id=message.org_id, session_id=message.session_id, wa_id=message.wa_id)
         for receipt in early:
-            self.receive(
-                tx, entry, MessageState(receipt.kind), participant=receipt.participant, at=receipt.at
-            )
+            self.receive(tx, entry, MessageState(receipt.kind), participant=receipt.participant, at=receipt.at)
 
     def receive(self, tx: Tx, entry: Entry, state: MessageState, *, participant: str, at: datetime) -> bool:
         """A receipt: kept per participant; the state only moves forward. False where it says nothing new."""

@@ -10,7 +10,19 @@ from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
 from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
 from gateway.messages.models import Direction, Message
-from sessions.content import Audio, Contacts, Content, Document, Image, Location, MediaContent, Poll, Reaction, Text, Video
+from sessions.content import (
+    Audio,
+    Contacts,
+    Content,
+    Document,
+    Image,
+    Location,
+    MediaContent,
+    Poll,
+    Reaction,
+    Text,
+    Video,
+)
 
 PRIORITIES = ("high", "normal", "low")  #: by their number in the table
 
@@ -76,8 +88,20 @@ def _error(message: Message) -> dict[str, object] | None:
 
 
 def _times(message: Message) -> dict[str, object]:
-    names = ("due_at", "expires_at", "written_at", "sent_at", "delivered_at", "read_at", "played_at", "edited_at", "revoked_at")
-    return {"created_at": render_time(message.created_at)} | {name: render_time(getattr(message, name)) for name in names}
+    names = (
+        "due_at",
+        "expires_at",
+        "written_at",
+        "sent_at",
+        "delivered_at",
+        "read_at",
+        "played_at",
+        "edited_at",
+        "revoked_at",
+    )
+    return {"created_at": render_time(message.created_at)} | {
+        name: render_time(getattr(message, name)) for name in names
+    }
 
 
 def _render_content(message: Message, content: Content) -> dict[str, Any]:

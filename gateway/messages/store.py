@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 
 from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
@@ -44,7 +45,7 @@ class Filters:
     until: datetime | None = None
 
 
-def select_entries() -> Select[tuple[Message, Chat, Contact]]:
+def select_entries() -> Select[Message, Chat, Contact]:
     """Messages with their chat and contact, to be narrowed by the caller."""
     return (
         select(Message, Chat, Contact)
@@ -53,9 +54,10 @@ def select_entries() -> Select[tuple[Message, Chat, Contact]]:
     )
 
 
-def entries(tx: Tx, statement: Select[tuple[Message, Chat, Contact]]) -> list[Entry]:
+def entries(tx: Tx, statement: Select[Message, Chat, Contact]) -> list[Entry]:
     """Run a narrowed :func:`select_entries`."""
-    return [Entry(message=message, chat=chat, contact=contact) for message, chat, contact in tx.execute(statement)]
+    rows: Any = tx.execute(statement)
+    return [Entry(message=message, chat=chat, contact=contact) for message, chat, contact in rows]
 
 
 def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
@@ -72,7 +74,7 @@ def list_page(tx: Tx, *, org_id: int, filters: Filters, limit: int, before_id: i
     return entries(tx, statement.order_by(Message.id.desc()).limit(limit))
 
 
-def _conditions(filters: Filters) -> list[object]:
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     equal = {
         Message.chat_id: filters.chat_id,
         Message.contact_id: filters.contact_id,
@@ -80,7 +82,7 @@ def _conditions(filters: Filters) -> list[object]:
         Message.type: filters.type,
         Message.client_ref: filters.client_ref,
     }
-    conditions: list[object] = [column == value for column, value in equal.items() if value is not None]
+    conditions = [column == value for column, value in equal.items() if value is not None]
     if filters.session_ids is not None:
         conditions.append(Message.session_id.in_(filters.session_ids))
     if filters.states:

@@ -1,0 +1,35 @@
+"""What can be wrong with a file; codes are stable and documented."""
+
+from __future__ import annotations
+
+from gateway.kit.errors import InvalidError, MediaTypeError, NotFoundError, TooLargeError
+
+
+class MediaTooLargeError(TooLargeError):
+    default_code = "media_too_large"
+    title = "The file is larger than this gateway accepts."
+
+
+class MediaTypeRefusedError(MediaTypeError):
+    default_code = "media_type_refused"
+    title = "The file is not what it is declared to be, or not of a type that fits here."
+
+
+class MediaEmptyError(InvalidError):
+    default_code = "media_empty"
+    title = "The file is empty."
+
+
+class MediaNotFoundError(NotFoundError):
+    default_code = "media_not_found"
+    title = "There is no such file."
+
+
+class MediaFetchError(InvalidError):
+    default_code = "media_url_failed"
+    title = "The file could not be fetched from this URL."
+
+
+class VoiceNeedsOpusError(InvalidError):
+    default_code = "voice_needs_opus"
+    title = "A voice note must be Ogg Opus, and this host has no ffmpeg that could convert the file."

@@ -1,0 +1,114 @@
+"""Uploading and reading files over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from aiohttp import BodyPartReader, web
+
+from gateway.api.fields import id_in_path
+from gateway.api.route import Call, route
+from gateway.db.tx import Database
+from gateway.kit.errors import MalformedError
+from gateway.media.library import MediaLibrary
+from gateway.media.models import Media
+from gateway.media.schemas import MediaOut, UploadQuery, render_media
+
+_PIECE_BYTES = 256 * 1024
+
+
+class MediaRoutes:
+    """``/api/v1/media``."""
+
+    def __init__(self, *, database: Database, library: MediaLibrary) -> None:
+        self._database = database
+        self._library = library
+
+    @route(
+        "POST",
+        "/api/v1/media",
+        operation="media.upload",
+        summary="Upload a file",
+        tag="media",
+        description="The bytes are the request's body, with their type as Content-Type, or the first file of a "
+        "multipart/form-data body. The same bytes uploaded twice give the same id.",
+        query=UploadQuery,
+        gives=MediaOut,
+        status=201,
+        raw_body=True,
+        errors=("media_too_large", "media_type_refused", "media_empty"),
+    )
+    async def upload(self, call: Call) -> dict[str, object]:
+        request = call.request
+        if request.content_type == "multipart/form-data":
+            part = await _first_file(request)
+            pieces, declared = _pieces_of(part), part.headers.get("Content-Type")
+            filename = call.query.filename or part.filename
+        else:
+            pieces, declared = request.content.iter_chunked(_PIECE_BYTES), request.headers.get("Content-Type")
+            filename = call.query.filename
+        media = await self._library.save(
+            org_id=call.caller.org_id, pieces=pieces, declared_type=declared, filename=filename
+        )
+        return render_media(media)
+
+    @route(
+        "GET",
+        "/api/v1/media/{id}",
+        operation="media.read",
+        summary="What is known of a file",
+        tag="media",
+        gives=MediaOut,
+        errors=("media_not_found",),
+    )
+    async def read(self, call: Call) -> dict[str, object]:
+        return render_media(await self._find(call))
+
+    @route(
+        "GET",
+        "/api/v1/media/{id}/content",
+        operation="media.download",
+        summary="The bytes of a file",
+        tag="media",
+        scope="media.read",
+        content_types=("application/octet-stream",),
+        errors=("media_not_found",),
+    )
+    async def content(self, call: Call) -> web.StreamResponse:
+        media = await self._find(call)
+        return web.FileResponse(
+            self._library.path_of(media),
+            headers={
+                "Content-Type": media.mimetype,
+                "Content-Disposition": _attachment(media),
+                "Content-Security-Policy": "sandbox; default-src 'none'",
+                "Cache-Control": "private, max-age=86400",
+            },
+        )
+
+    async def _find(self, call: Call) -> Media:
+        media_id = id_in_path("med", call.path["id"], code="media_not_found")
+        org_id = call.caller.org_id
+        return await self._database.read(lambda tx: self._library.get(tx, org_id=org_id, media_id=media_id))
+
+
+async def _first_file(request: web.Request) -> BodyPartReader:
+    try:
+        async for part in await request.multipart():
+            if isinstance(part, BodyPartReader) and part.filename is not None:
+                return part
+    except ValueError as error:
+        raise MalformedError("The multipart body cannot be read.") from error
+    raise MalformedError("The multipart body holds no file.")
+
+
+async def _pieces_of(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while piece := await part.read_chunk(_PIECE_BYTES):
+        yield piece
+
+
+def _attachment(media: Media) -> str:
+    """Files come from anybody, so browsers are always told to save them, never to show them."""
+    name = quote(media.filename or media.sha256[:12], safe="")
+    return f"attachment; filename*=UTF-8''{name}"

@@ -1,0 +1,100 @@
+"""Takes files in: counted, hashed and bounded while they stream to a folder of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.media.errors import MediaEmptyError, MediaTooLargeError
+
+_WRITE_BYTES = 256 * 1024
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpoolFile:
+    """A file that has arrived whole, but that nothing refers to yet."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+class Spool:
+    """A folder of unfinished business. What lies there when the daemon starts is nobody's and is removed."""
+
+    def __init__(self, *, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+
+    def prepare(self) -> None:
+        """Make the folder, empty."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in self._folder.iterdir():
+            left.unlink()
+
+    def new_path(self) -> Path:
+        """A name in the spool that nobody uses."""
+        return self._folder / uuid.uuid4().hex
+
+    async def receive(self, pieces: AsyncIterator[bytes]) -> SpoolFile:
+        """Write a stream down; raises MediaTooLargeError as soon as it is too long, and leaves nothing then."""
+        path = self.new_path()
+        digest, size, pending = hashlib.sha256(), 0, bytearray()
+        with remove_on_error(path):
+            async for piece in pieces:
+                size += len(piece)
+                if size > self._max_bytes:
+                    raise MediaTooLargeError
+                pending += piece
+                if len(pending) >= _WRITE_BYTES:
+                    await asyncio.to_thread(_append, path, bytes(pending), digest)
+                    pending.clear()
+            await asyncio.to_thread(_append, path, bytes(pending), digest)
+            if not size:
+                raise MediaEmptyError
+        return SpoolFile(path=path, size=size, sha256=digest.hexdigest())
+
+    async def receive_bytes(self, content: bytes) -> SpoolFile:
+        """Write bytes that are at hand already."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield content
+
+        return await self.receive(pieces())
+
+    async def measure(self, path: Path) -> SpoolFile:
+        """Look at a file that somebody else wrote into the spool."""
+        size, sha256 = await asyncio.to_thread(_measure, path)
+        return SpoolFile(path=path, size=size, sha256=sha256)
+
+
+@contextlib.contextmanager
+def remove_on_error(path: Path) -> Iterator[None]:
+    """Delete an unfinished file when what makes it fails."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _append(path: Path, content: bytes, digest: hashlib._Hash) -> None:
+    path.touch(mode=0o600)
+    with path.open("ab") as file:
+        file.write(content)
+    digest.update(content)
+
+
+def _measure(path: Path) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(_READ_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return size, digest.hexdigest()

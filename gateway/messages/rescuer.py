@@ -1,0 +1,99 @@
+"""Settles what a daemon that died had handed to its workers: by proof from the key store, never by hope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from gateway.db.tx import Database, Tx
+from gateway.fleet.models import Session
+from gateway.fleet.specs import Specs
+from gateway.kit.ids import render_id
+from gateway.messages import queue_store, store
+from gateway.messages.lane import settle_uncertain
+from gateway.messages.models import Message
+from gateway.messages.progress import Progress
+from gateway.messages.states import MessageState
+from gateway.messages.store import Entry
+from sessions.engine import Engine
+from sessions.errors import StoreError, WorkerLostError
+from sessions.protocol import SessionSpec
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 100
+_ERROR = (WorkerLostError.code, "The gateway was stopped before WhatsApp answered.")
+
+
+class Rescuer:
+    """Runs once, before any session is started: nothing that was in flight can still be written then."""
+
+    def __init__(self, *, database: Database, engine: Engine, specs: Specs, progress: Progress) -> None:
+        self._database = database
+        self._engine = engine
+        self._specs = specs
+        self._progress = progress
+
+    async def run(self) -> int:
+        """Settle every message in flight; gives how many there were."""
+        rescued = after_id = 0
+        while entries := await self._list(after_id):
+            for entry in entries:
+                await self._rescue(entry)
+            rescued += len(entries)
+            after_id = entries[-1].message.id
+        if rescued:
+            log.info("messages in flight rescued", count=rescued)
+        return rescued
+
+    async def rescue_stranded(self, *, busy: Callable[[int], bool]) -> None:
+        """Settle what a lane that failed left behind: nobody is sending it, and nobody will say how it ended."""
+        for entry in await self._list(0):
+            message = entry.message
+            if message.state == MessageState.SENDING and not busy(message.session_id):
+                await self._rescue(entry)
+
+    async def _list(self, after_id: int) -> list[Entry]:
+        return await self._database.read(lambda tx: queue_store.list_in_flight(tx, after_id=after_id, limit=_BATCH))
+
+    async def _rescue(self, entry: Entry) -> None:
+        message = entry.message
+        spec = await self._database.read(lambda tx: self._spec(tx, message.session_id))
+        try:
+            wa_id = await self._engine.find_by_secret(spec, message.secret or b"")
+        except StoreError as error:
+            log.warning("key store unreadable", session_id=spec.session_id, code=error.code)
+            await self._database.write(lambda tx: self._leave(tx, message))
+            return
+        await self._database.write(lambda tx: self._settle(tx, message, wa_id))
+
+    def _spec(self, tx: Tx, session_id: int) -> SessionSpec:
+        session = tx.session.get(Session, session_id)
+        assert session is not None, "messages refer to their session"
+        return self._specs.of(session)
+
+    def _settle(self, tx: Tx, seen: Message, wa_id: str | None) -> None:
+        entry = self._still_as(tx, seen)
+        if entry is None:
+            return
+        if wa_id is None:
+            self._progress.put_back(tx, entry, until=None, reason="rescued", counted=False)
+        elif entry.message.state == MessageState.UNCERTAIN:
+            entry.message.wa_id = wa_id
+            self._progress.catch_up(tx, entry)
+        else:
+            settle_uncertain(tx, entry, progress=self._progress, wa_id=wa_id, error=_ERROR)
+        log.info("message rescued", message_id=render_id("msg", seen.id), state=entry.message.state)
+
+    def _leave(self, tx: Tx, seen: Message) -> None:
+        entry = self._still_as(tx, seen)
+        if entry is not None and entry.message.state == MessageState.SENDING:
+            settle_uncertain(tx, entry, progress=self._progress, wa_id=None, error=_ERROR)
+
+    def _still_as(self, tx: Tx, seen: Message) -> Entry | None:
+        """The message, unless somebody has settled or claimed it since it was looked at."""
+        entry = store.find(tx, org_id=seen.org_id, message_id=seen.id)
+        if entry is None or entry.message.state != seen.state or entry.message.claimed_until != seen.claimed_until:
+            return None
+        return entry
