@@ -38,7 +38,7 @@ class Channel(asyncio.Protocol):
         self._calls: dict[int, asyncio.Future[AnyResult]] = {}
         self._call_ids = itertools.count(1)
         self._transport: asyncio.WriteTransport | None = None
-        self._closed = asyncio.get_running_loop().create_future()
+        self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(cls, sock: socket.socket, *, on_frame: Callable[[ToDaemon], None]) -> Channel:
@@ -62,7 +62,7 @@ class Channel(asyncio.Protocol):
         if self._closed.done():
             raise WorkerLostError
         call_id = next(self._call_ids)
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[AnyResult] = asyncio.get_running_loop().create_future()
         self._calls[call_id] = answer
         try:
             self.send(Call(call_id=call_id, session_id=session_id, command=command))

@@ -56,41 +56,41 @@ class RemoteFile(msgspec.Struct, frozen=True, kw_only=True, tag_field="at", tag=
 File = OutgoingFile | RemoteFile
 
 
-class Text(Part, tag="text"):
+class Text(Part, frozen=True, tag="text"):
     body: str
 
 
-class Image(Part, tag="image"):
+class Image(Part, frozen=True, tag="image"):
     file: File
     caption: str | None = None
     view_once: bool = False
 
 
-class Video(Part, tag="video"):
+class Video(Part, frozen=True, tag="video"):
     file: File
     caption: str | None = None
     view_once: bool = False
     gif: bool = False
 
 
-class Audio(Part, tag="audio"):
+class Audio(Part, frozen=True, tag="audio"):
     """Sound; ``voice`` marks a voice note (Ogg Opus, played from the microphone bubble)."""
 
     file: File
     voice: bool = False
 
 
-class Document(Part, tag="document"):
+class Document(Part, frozen=True, tag="document"):
     file: File
     caption: str | None = None
 
 
-class Sticker(Part, tag="sticker"):
+class Sticker(Part, frozen=True, tag="sticker"):
     file: File
     animated: bool = False
 
 
-class Location(Part, tag="location"):
+class Location(Part, frozen=True, tag="location"):
     """A place; degrees north and east."""
 
     latitude: float
@@ -104,33 +104,33 @@ class ContactCard(msgspec.Struct, frozen=True, kw_only=True):
     vcard: str
 
 
-class Contacts(Part, tag="contacts"):
+class Contacts(Part, frozen=True, tag="contacts"):
     cards: tuple[ContactCard, ...]
 
 
-class Poll(Part, tag="poll"):
+class Poll(Part, frozen=True, tag="poll"):
     question: str
     options: tuple[str, ...]
     selectable: int = 1
 
 
-class Reaction(Part, tag="reaction"):
+class Reaction(Part, frozen=True, tag="reaction"):
     """An emoji on another message; empty removes it."""
 
     target: MessageKey
     emoji: str
 
 
-class Edit(Part, tag="edit"):
+class Edit(Part, frozen=True, tag="edit"):
     target: MessageKey
     body: str
 
 
-class Revoke(Part, tag="revoke"):
+class Revoke(Part, frozen=True, tag="revoke"):
     target: MessageKey
 
 
-class Unsupported(Part, tag="unsupported"):
+class Unsupported(Part, frozen=True, tag="unsupported"):
     """Something arrived that this version does not read; ``name`` is WhatsApp's field name."""
 
     name: str

@@ -26,7 +26,7 @@ class ReceiptKind(StrEnum):
     OTHER = "other"
 
 
-class MessageReceived(Fact, tag="message"):
+class MessageReceived(Fact, frozen=True, tag="message"):
     """A message arrived, from somebody else or (``from_me``) typed on the linked phone."""
 
     key: MessageKey
@@ -40,13 +40,13 @@ class MessageReceived(Fact, tag="message"):
     ephemeral: bool = False
 
 
-class MessageUndecryptable(Fact, tag="undecryptable"):
+class MessageUndecryptable(Fact, frozen=True, tag="undecryptable"):
     key: MessageKey
     sender: Address
     timestamp: float
 
 
-class ReceiptReceived(Fact, tag="receipt"):
+class ReceiptReceived(Fact, frozen=True, tag="receipt"):
     """Somebody has, read or played messages that this account sent (or, ``*_by_self``, received)."""
 
     chat: Address
@@ -56,24 +56,24 @@ class ReceiptReceived(Fact, tag="receipt"):
     timestamp: float
 
 
-class Typing(Fact, tag="typing"):
+class Typing(Fact, frozen=True, tag="typing"):
     chat: Address
     who: Address
     state: str  #: composing, recording or paused
 
 
-class PresenceChanged(Fact, tag="presence"):
+class PresenceChanged(Fact, frozen=True, tag="presence"):
     who: Address
     online: bool
     last_seen: float | None = None
 
 
-class PictureChanged(Fact, tag="picture"):
+class PictureChanged(Fact, frozen=True, tag="picture"):
     who: Address
     removed: bool
 
 
-class GroupChanged(Fact, tag="group"):
+class GroupChanged(Fact, frozen=True, tag="group"):
     """A group chat was changed or joined; only what changed is set."""
 
     group: Address
@@ -85,7 +85,7 @@ class GroupChanged(Fact, tag="group"):
     demoted: tuple[Address, ...] = ()
 
 
-class CallReceived(Fact, tag="call"):
+class CallReceived(Fact, frozen=True, tag="call"):
     call_id: str
     caller: Address
     phase: str  #: offer, accept or terminate
@@ -93,20 +93,20 @@ class CallReceived(Fact, tag="call"):
     timestamp: float
 
 
-class PushNames(Fact, tag="push_names"):
+class PushNames(Fact, frozen=True, tag="push_names"):
     """Names that people gave themselves, from the history the phone shared after linking."""
 
     names: tuple[tuple[Address, str], ...]
 
 
-class HistoryReceived(Fact, tag="history"):
+class HistoryReceived(Fact, frozen=True, tag="history"):
     """A piece of the history that the phone shared after linking; ``progress`` in percent."""
 
     messages: tuple[MessageReceived, ...]
     progress: int
 
 
-class Paired(Fact, tag="paired"):
+class Paired(Fact, frozen=True, tag="paired"):
     """A phone has linked itself."""
 
     me: Address
@@ -115,7 +115,7 @@ class Paired(Fact, tag="paired"):
     business_name: str = ""
 
 
-class Identified(Fact, tag="identified"):
+class Identified(Fact, frozen=True, tag="identified"):
     """Who this session is, sent at every login."""
 
     me: Address
@@ -123,27 +123,27 @@ class Identified(Fact, tag="identified"):
     push_name: str
 
 
-class Connected(Fact, tag="connected"):
+class Connected(Fact, frozen=True, tag="connected"):
     """Logged in; frames flow."""
 
 
-class OfflineSyncCompleted(Fact, tag="offline_sync"):
+class OfflineSyncCompleted(Fact, frozen=True, tag="offline_sync"):
     """What WhatsApp had kept while the session was away has been delivered."""
 
     count: int
 
 
-class Disconnected(Fact, tag="disconnected"):
+class Disconnected(Fact, frozen=True, tag="disconnected"):
     reason: Reason = Reason.CONNECTION_LOST
 
 
-class KeepAlive(Fact, tag="keep_alive"):
+class KeepAlive(Fact, frozen=True, tag="keep_alive"):
     """WhatsApp stopped answering pings (``failures`` in a row) or answers again (0)."""
 
     failures: int
 
 
-class Ended(Fact, tag="ended"):
+class Ended(Fact, frozen=True, tag="ended"):
     """The session cannot go on by itself: logged out, banned, replaced, outdated."""
 
     reason: Reason
@@ -151,7 +151,7 @@ class Ended(Fact, tag="ended"):
     code: int | None = None  #: WhatsApp's own number for it
 
 
-class QrShown(Fact, tag="qr"):
+class QrShown(Fact, frozen=True, tag="qr"):
     """A QR code is on offer. Never stored, never logged."""
 
     code: str
@@ -159,13 +159,13 @@ class QrShown(Fact, tag="qr"):
     index: int
 
 
-class PairingEnded(Fact, tag="pairing_ended"):
+class PairingEnded(Fact, frozen=True, tag="pairing_ended"):
     """A pairing attempt ended without a link."""
 
     reason: Reason
 
 
-class Unparsed(Fact, tag="unparsed"):
+class Unparsed(Fact, frozen=True, tag="unparsed"):
     """An event that could not be read; kept raw in the journal's quarantine and counted."""
 
     event_code: int

@@ -67,9 +67,9 @@ class WorkerProcess:
         """Start a worker for these sessions, for its whole life."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            process = _spawn(theirs, worker_environment(loopback))
-        channel = await Channel.open(ours, on_frame=on_frame)
-        worker = cls(process, channel)
+            # Nothing may be awaited once the process exists and is not yet held by anybody.
+            channel = await Channel.open(ours, on_frame=on_frame)
+            worker = cls(_spawn(theirs, worker_environment(loopback)), channel)
         channel.send(Begin(sessions=tuple(specs), pairing=pairing, loopback=loopback))
         return worker
 

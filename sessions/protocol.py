@@ -61,31 +61,31 @@ class Command(msgspec.Struct, frozen=True, tag_field="do", kw_only=True):
     """Base of what the daemon may ask of a session."""
 
 
-class SendMessage(Command, tag="send"):
+class SendMessage(Command, frozen=True, tag="send"):
     envelope: Envelope
 
 
-class MarkRead(Command, tag="mark_read"):
+class MarkRead(Command, frozen=True, tag="mark_read"):
     chat: Address
     wa_ids: tuple[str, ...]
     sender: Address | None = None
     played: bool = False
 
 
-class SetTyping(Command, tag="typing"):
+class SetTyping(Command, frozen=True, tag="typing"):
     chat: Address
     state: Literal["composing", "recording", "paused"]
 
 
-class SetPresence(Command, tag="presence"):
+class SetPresence(Command, frozen=True, tag="presence"):
     available: bool
 
 
-class SubscribePresence(Command, tag="subscribe_presence"):
+class SubscribePresence(Command, frozen=True, tag="subscribe_presence"):
     who: Address
 
 
-class DownloadFile(Command, tag="download"):
+class DownloadFile(Command, frozen=True, tag="download"):
     """Fetch and decrypt a file from WhatsApp's media host into ``path`` (created 0600, must not exist)."""
 
     kind: Literal["image", "video", "audio", "document", "sticker"]
@@ -93,27 +93,27 @@ class DownloadFile(Command, tag="download"):
     path: str
 
 
-class CheckNumbers(Command, tag="check_numbers"):
+class CheckNumbers(Command, frozen=True, tag="check_numbers"):
     phones: tuple[str, ...]  #: E.164 with plus
 
 
-class ResolveAddress(Command, tag="resolve"):
+class ResolveAddress(Command, frozen=True, tag="resolve"):
     """Fill in the other name of a person, from what the engine already knows."""
 
     who: Address
 
 
-class RequestPairCode(Command, tag="pair_code"):
+class RequestPairCode(Command, frozen=True, tag="pair_code"):
     """Ask for a code to type on the phone; only while a pairing attempt is on."""
 
     phone: str
 
 
-class LogOut(Command, tag="log_out"):
+class LogOut(Command, frozen=True, tag="log_out"):
     """Unlink this device at WhatsApp; the key store is empty afterwards."""
 
 
-class FetchPicture(Command, tag="picture"):
+class FetchPicture(Command, frozen=True, tag="picture"):
     who: Address
     preview: bool = True
 
@@ -137,15 +137,15 @@ class Result(msgspec.Struct, frozen=True, tag_field="is", kw_only=True):
     """Base of what a command gives back."""
 
 
-class Done(Result, tag="done"):
+class Done(Result, frozen=True, tag="done"):
     """Nothing to say but that it worked."""
 
 
-class MessageSent(Result, tag="sent"):
+class MessageSent(Result, frozen=True, tag="sent"):
     sent: Sent
 
 
-class FileSaved(Result, tag="saved"):
+class FileSaved(Result, frozen=True, tag="saved"):
     size: int
 
 
@@ -154,19 +154,19 @@ class NumberFound(msgspec.Struct, frozen=True, kw_only=True):
     address: Address | None  #: None: not on WhatsApp
 
 
-class NumbersChecked(Result, tag="numbers"):
+class NumbersChecked(Result, frozen=True, tag="numbers"):
     numbers: tuple[NumberFound, ...]
 
 
-class AddressResolved(Result, tag="address"):
+class AddressResolved(Result, frozen=True, tag="address"):
     who: Address
 
 
-class PairCodeIssued(Result, tag="pair_code"):
+class PairCodeIssued(Result, frozen=True, tag="pair_code"):
     code: str  #: XXXX-XXXX
 
 
-class PictureFound(Result, tag="picture"):
+class PictureFound(Result, frozen=True, tag="picture"):
     url: str | None
 
 
@@ -177,7 +177,7 @@ class DaemonFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
     """Base of frames to a worker."""
 
 
-class Begin(DaemonFrame, tag="begin"):
+class Begin(DaemonFrame, frozen=True, tag="begin"):
     """The first frame: the sessions of this worker, for its whole life."""
 
     sessions: tuple[SessionSpec, ...]
@@ -185,13 +185,13 @@ class Begin(DaemonFrame, tag="begin"):
     loopback: Loopback | None = None
 
 
-class Call(DaemonFrame, tag="call"):
+class Call(DaemonFrame, frozen=True, tag="call"):
     call_id: int
     session_id: str
     command: AnyCommand
 
 
-class Acknowledge(DaemonFrame, tag="ack"):
+class Acknowledge(DaemonFrame, frozen=True, tag="ack"):
     """Everything of this session up to ``seq`` is committed; its journal may forget it.
 
     ``taken`` counts the reports that were committed, so that the worker may send as many again.
@@ -202,7 +202,7 @@ class Acknowledge(DaemonFrame, tag="ack"):
     taken: int
 
 
-class Stop(DaemonFrame, tag="stop"):
+class Stop(DaemonFrame, frozen=True, tag="stop"):
     """Finish what is under way, disconnect, drain and exit."""
 
     grace_seconds: float
@@ -215,23 +215,23 @@ class WorkerFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
     """Base of frames from a worker."""
 
 
-class Hello(WorkerFrame, tag="hello"):
+class Hello(WorkerFrame, frozen=True, tag="hello"):
     protocol: int
     pid: int
     engine_version: str
     capabilities: tuple[str, ...]
 
 
-class Ready(WorkerFrame, tag="ready"):
+class Ready(WorkerFrame, frozen=True, tag="ready"):
     """Every session of this worker has been started; calls are served from now on."""
 
 
-class Answer(WorkerFrame, tag="answer"):
+class Answer(WorkerFrame, frozen=True, tag="answer"):
     call_id: int
     result: AnyResult
 
 
-class Failure(WorkerFrame, tag="failure"):
+class Failure(WorkerFrame, frozen=True, tag="failure"):
     """The command failed; ``code`` is that of a :class:`sessions.errors.SessionError`."""
 
     call_id: int
@@ -239,11 +239,11 @@ class Failure(WorkerFrame, tag="failure"):
     detail: str
 
 
-class Reported(WorkerFrame, tag="reported"):
+class Reported(WorkerFrame, frozen=True, tag="reported"):
     reports: tuple[Report, ...]
 
 
-class Fatal(WorkerFrame, tag="fatal"):
+class Fatal(WorkerFrame, frozen=True, tag="fatal"):
     """The worker cannot go on; it exits right after this. ``session_id`` names the session that is the cause."""
 
     session_id: str | None
@@ -272,12 +272,14 @@ def pack(frame: DaemonFrame | WorkerFrame) -> bytes:
 
 def unpack_to_worker(body: bytes) -> ToWorker:
     """Read a frame's body at the worker's end."""
-    return _to_worker.decode(body)
+    frame: ToWorker = _to_worker.decode(body)
+    return frame
 
 
 def unpack_to_daemon(body: bytes) -> ToDaemon:
     """Read a frame's body at the daemon's end."""
-    return _to_daemon.decode(body)
+    frame: ToDaemon = _to_daemon.decode(body)
+    return frame
 
 
 class FrameSplitter:

@@ -55,11 +55,11 @@ TRANSITIONS: dict[SessionStatus, frozenset[SessionStatus]] = {
     SessionStatus.RECONNECTING: frozenset(
         (_UP | {SessionStatus.STARTING, SessionStatus.CONNECTING}) - {SessionStatus.RECONNECTING}
     ),
-    SessionStatus.LOGGED_OUT: frozenset({SessionStatus.STOPPED, SessionStatus.PAIRING}),
+    SessionStatus.LOGGED_OUT: frozenset({SessionStatus.STOPPED, SessionStatus.STARTING, SessionStatus.PAIRING}),
     SessionStatus.BANNED: frozenset({SessionStatus.STOPPED, SessionStatus.STARTING, SessionStatus.PAIRING}),
     SessionStatus.REPLACED: frozenset({SessionStatus.STOPPED, SessionStatus.STARTING}),
     SessionStatus.OUTDATED: frozenset({SessionStatus.STOPPED, SessionStatus.STARTING, SessionStatus.PAIRING}),
-    SessionStatus.PASSKEY_REQUIRED: frozenset({SessionStatus.STOPPED, SessionStatus.PAIRING}),
+    SessionStatus.PASSKEY_REQUIRED: frozenset({SessionStatus.STOPPED, SessionStatus.STARTING, SessionStatus.PAIRING}),
     SessionStatus.FAILED: frozenset({SessionStatus.STOPPED, SessionStatus.STARTING, SessionStatus.PAIRING}),
 }
 

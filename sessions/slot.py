@@ -1,0 +1,284 @@
+"""The place of one worker: keeps a process running for its sessions, through crashes and outages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from sessions.backoff import Backoff, CrashCounter
+from sessions.channel import Channel
+from sessions.errors import StoreError
+from sessions.events import Connected, Ended
+from sessions.keystore import is_paired
+from sessions.process import WorkerProcess
+from sessions.protocol import Fatal, Reported, ToDaemon
+from sessions.settings import EngineSettings
+from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
+from sessions.tracking import TrackedSession, status_after
+
+_log = logging.getLogger(__name__)
+_STORE_IN_USE_WAIT_SECONDS = 0.25
+_KEEPALIVE_FAILURES_LIMIT = 2
+#: A worker that ends for one of these says so itself, and names the session that cannot go on.
+_ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Reason.STORE_UNREADABLE})
+
+
+@dataclass
+class _Life:
+    """What happened during one worker's life."""
+
+    fatal: Fatal | None = None
+    told_to_end: bool = False
+
+
+class Slot:
+    """Keeps one worker at a time for its members. A member leaves when it has ended or is not wanted any more."""
+
+    def __init__(
+        self,
+        members: Iterable[TrackedSession],
+        *,
+        settings: EngineSettings,
+        random: Random,
+        clock: Callable[[], float],
+        suspect: bool = False,
+        on_left: Callable[[TrackedSession], None],
+        on_split: Callable[[list[TrackedSession]], None],
+    ) -> None:
+        self._members = {member.session_id: member for member in members}
+        self._settings = settings
+        self._clock = clock
+        self._suspect = suspect
+        self._on_left = on_left
+        self._on_split = on_split
+        self._backoff = Backoff(
+            first_seconds=settings.backoff_first_seconds, limit_seconds=settings.backoff_limit_seconds, random=random
+        )
+        self._crashes = {member: self._counter() for member in self._members}
+        self._crashes_together = self._counter()
+        self._worker: WorkerProcess | None = None
+        self._must_change = asyncio.Event()
+        self._recycle_timer: asyncio.TimerHandle | None = None
+        self._in_use_since: float | None = None
+        self._process_gone = asyncio.Event()
+        self._process_gone.set()
+        self._task = asyncio.create_task(self._run(), name="slot")
+
+    @property
+    def channel(self) -> Channel | None:
+        """The line to the worker, while there is one."""
+        return self._worker.channel if self._worker is not None else None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while there is one."""
+        return self._worker.pid if self._worker is not None else None
+
+    async def remove(self, session_id: str) -> None:
+        """Take a session out; returns when no process of this slot holds it any more."""
+        self._leave(session_id)
+        self._must_change.set()
+        await self._process_gone.wait()
+
+    async def stop(self) -> None:
+        """Stop the worker and keep none; every member is out afterwards."""
+        for session_id in list(self._members):
+            self._leave(session_id)
+        self._must_change.set()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _running(self) -> list[TrackedSession]:
+        """The members that have not ended. An ended one may stay in the worker, where it does nothing any more."""
+        return [member for member in self._members.values() if member.status not in NEEDS_A_PERSON]
+
+    def _counter(self) -> CrashCounter:
+        return CrashCounter(limit=self._settings.crash_limit, window_seconds=self._settings.crash_window_seconds)
+
+    def _leave(self, session_id: str) -> None:
+        member = self._members.pop(session_id, None)
+        if member is not None:
+            self._on_left(member)
+
+    async def _run(self) -> None:
+        while self._members:
+            self._must_change.clear()
+            await self._drop_unusable()
+            if not self._members:
+                return
+            life = await self._live()
+            self._drop_ended()
+            pause_seconds = 0.0 if life.told_to_end else self._after(life)
+            if pause_seconds and self._members:
+                await self._pause(pause_seconds)
+
+    async def _drop_unusable(self) -> None:
+        """End members whose key store cannot be read or has no linked phone, before a worker stumbles over them."""
+        for member in list(self._members.values()):
+            try:
+                paired = await asyncio.to_thread(is_paired, Path(member.spec.folder))
+            except StoreError as error:
+                self._end(member, Reason.STORE_UNREADABLE, str(error))
+                continue
+            if not paired and member.session_id in self._members:
+                self._end(member, Reason.UNLINKED_FROM_PHONE)
+
+    def _drop_ended(self) -> None:
+        for member in list(self._members.values()):
+            if member.status in NEEDS_A_PERSON:
+                self._leave(member.session_id)
+
+    async def _live(self) -> _Life:
+        """Run one worker from start to end."""
+        life = _Life()
+        self._process_gone.clear()
+        try:
+            worker = await WorkerProcess.start(
+                [member.spec for member in self._members.values()],
+                pairing=False,
+                loopback=self._settings.loopback,
+                on_frame=lambda frame: self._take(frame, life),
+            )
+            self._worker = worker
+            for member in self._members.values():
+                if member.status in (SessionStatus.STARTING, SessionStatus.PAIRING):
+                    member.set(SessionStatus.CONNECTING)
+            self._watch_connection()
+            await self._until_end(worker, life)
+        finally:
+            self._forget_recycling()
+            self._worker = None
+            self._process_gone.set()
+        return life
+
+    async def _until_end(self, worker: WorkerProcess, life: _Life) -> None:
+        gone = asyncio.create_task(worker.wait())
+        wish = asyncio.create_task(self._must_change.wait())
+        try:
+            await asyncio.wait({gone, wish}, return_when=asyncio.FIRST_COMPLETED)
+            if not gone.done():
+                life.told_to_end = True
+                settings = self._settings
+                await worker.stop(
+                    grace_seconds=settings.stop_grace_seconds, kill_after_seconds=settings.kill_after_seconds
+                )
+            status = await gone
+        finally:
+            wish.cancel()
+            worker.kill()
+        if not life.told_to_end and life.fatal is None:
+            _log.error("worker ended unexpectedly with status %d; its last words:\n%s", status, worker.last_words)
+
+    def _take(self, frame: ToDaemon, life: _Life) -> None:
+        if isinstance(frame, Fatal):
+            life.fatal = frame
+        elif isinstance(frame, Reported) and self._worker is not None:
+            member = self._members.get(frame.reports[0].session_id)
+            if member is None:
+                return
+            member.delivery.put_reports(frame.reports, self._worker.channel)
+            for report in frame.reports:
+                member.take(report.event)
+                if isinstance(report.event, Ended) and not self._running():
+                    self._must_change.set()
+                elif isinstance(report.event, Connected):
+                    self._backoff.reset()
+            self._watch_connection()
+
+    def _watch_connection(self) -> None:
+        """Get a new worker for sessions that stay disconnected or do not answer, since waiting grows ever longer."""
+        members = self._running()
+        if any(member.keepalive_failures >= _KEEPALIVE_FAILURES_LIMIT for member in members):
+            self._recycle()
+        elif any(member.status is SessionStatus.CONNECTED for member in members):
+            self._forget_recycling()
+        elif self._recycle_timer is None:
+            loop = asyncio.get_running_loop()
+            self._recycle_timer = loop.call_later(self._settings.recycle_after_seconds, self._recycle)
+
+    def _recycle(self) -> None:
+        _log.warning("worker has no connection to WhatsApp and is replaced")
+        for member in self._running():
+            member.keepalive_failures = 0
+            member.set_down(Reason.CONNECTION_LOST)
+        self._must_change.set()
+
+    def _forget_recycling(self) -> None:
+        if self._recycle_timer is not None:
+            self._recycle_timer.cancel()
+            self._recycle_timer = None
+
+    def _after(self, life: _Life) -> float:
+        """Draw the consequences of an end that was not asked for; say how long to wait before the next worker."""
+        reason = life.fatal.reason if life.fatal is not None else Reason.WORKER_CRASHED
+        named = self._members.get(life.fatal.session_id or "") if life.fatal is not None else None
+        detail = life.fatal.detail if life.fatal is not None else ""
+        if reason is not Reason.STORE_IN_USE:
+            self._in_use_since = None
+        if reason in _ENDS_SESSION and named is not None:
+            self._end(named, reason, detail)
+            return 0.0
+        if reason is Reason.ENGINE_UNUSABLE:
+            for member in list(self._members.values()):
+                self._end(member, reason, detail)
+            return 0.0
+        if reason is Reason.STORE_IN_USE and named is not None:
+            return self._wait_for_folder(named, detail)
+        if reason is Reason.CONNECTION_REFUSED:
+            return self._set_down(reason, self._backoff.next_seconds(), detail)
+        return self._after_crash(reason, named)
+
+    def _wait_for_folder(self, member: TrackedSession, detail: str) -> float:
+        now = self._clock()
+        self._in_use_since = now if self._in_use_since is None else self._in_use_since
+        if now - self._in_use_since > self._settings.store_in_use_patience_seconds:
+            self._end(member, Reason.STORE_IN_USE, detail)
+        return _STORE_IN_USE_WAIT_SECONDS
+
+    def _after_crash(self, reason: Reason, named: TrackedSession | None) -> float:
+        now = self._clock()
+        together = self._crashes_together.count(now)
+        if named is None and len(self._members) == 1:
+            named = next(iter(self._members.values()))
+        if named is None:
+            if together >= 2 or self._suspect:
+                self._split()
+        elif self._crashes[named.session_id].count(now) >= 2 and len(self._members) > 1:
+            self._isolate(named)
+        elif self._crashes[named.session_id].is_looping:
+            self._end(named, Reason.CRASH_LOOP)
+        return self._set_down(reason, self._backoff.next_seconds() if together > 1 else 0.0, "")
+
+    def _split(self) -> None:
+        """One of the members brings the worker down; halves of ever smaller size will tell which."""
+        members = list(self._members.values())
+        half = members[len(members) // 2 :]
+        for member in half:
+            del self._members[member.session_id]
+        self._suspect = True
+        self._on_split(half)
+
+    def _isolate(self, member: TrackedSession) -> None:
+        del self._members[member.session_id]
+        self._on_split([member])
+
+    def _set_down(self, reason: Reason, pause_seconds: float, detail: str) -> float:
+        until = self._clock() + pause_seconds if pause_seconds else None
+        for member in self._running():
+            member.set_down(reason, detail=detail, until=until)
+        return pause_seconds
+
+    def _end(self, member: TrackedSession, reason: Reason, detail: str = "") -> None:
+        if member.status not in NEEDS_A_PERSON:
+            member.set(status_after(reason), reason, detail=detail)
+        self._leave(member.session_id)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._must_change.wait()
+        except TimeoutError:
+            return
