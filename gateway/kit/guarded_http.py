@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 import aiohttp
@@ -33,18 +33,22 @@ class GuardedResponse:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives."""
-        async for piece in self._response.content.iter_any():
-            yield piece
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives; raises RequestFailedError when it breaks off."""
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _translated(error) from None
 
     async def read(self, limit_bytes: int) -> tuple[bytes, bool]:
         """At most ``limit_bytes`` of the body, and whether that was all of it. What goes beyond is never read."""
         body = bytearray()
-        async for piece in self._response.content.iter_any():
-            body += piece
-            if len(body) > limit_bytes:
-                return bytes(body[:limit_bytes]), False
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > limit_bytes:
+                    return bytes(body[:limit_bytes]), False
         return bytes(body), True
 
 

@@ -1,0 +1,151 @@
+"""The webhooks API: deliveries, tests, and telling again."""
+
+from __future__ import annotations
+
+from gateway.api.fields import id_in_path
+from gateway.api.paging import page_of
+from gateway.api.route import Call, route
+from gateway.db.tx import Database, Tx
+from gateway.events.models import Event
+from gateway.webhooks import store
+from gateway.webhooks.errors import DeliveryNotFoundError
+from gateway.webhooks.models import Webhook, WebhookDelivery
+from gateway.webhooks.redelivery import Redelivery
+from gateway.webhooks.render import render_delivery
+from gateway.webhooks.schemas import DeliveryOut, DeliveryPage, DeliveryQuery, ReplayOut, ReplayRequest
+from gateway.webhooks.service import Webhooks
+
+_TAG = "webhooks"
+_ONE = "/api/v1/webhooks/{webhook}"
+_DELIVERIES = f"{_ONE}/deliveries"
+
+
+class DeliveryRoutes:
+    """What was delivered to an endpoint, what was not, and once more."""
+
+    def __init__(self, *, database: Database, webhooks: Webhooks, redelivery: Redelivery) -> None:
+        self._database = database
+        self._webhooks = webhooks
+        self._redelivery = redelivery
+
+    @route(
+        "GET",
+        _DELIVERIES,
+        operation="webhooks.deliveries",
+        summary="List deliveries",
+        tag=_TAG,
+        query=DeliveryQuery,
+        gives=DeliveryPage,
+        errors=("webhook_not_found",),
+        description="The newest first, each with all its attempts. `state=dead` lists what was given up.",
+    )
+    async def list(self, call: Call) -> DeliveryPage:
+        query: DeliveryQuery = call.query
+
+        def work(tx: Tx) -> DeliveryPage:
+            webhook = self._find(tx, call)
+            found = store.page_of_deliveries(
+                tx, webhook=webhook, after=query.position(), limit=query.limit, state=query.state
+            )
+            rows, following = page_of(found, limit=query.limit, position=lambda delivery: delivery.id)
+            attempts = store.attempts_of(tx, org_id=webhook.org_id, delivery_ids=[row.id for row in rows])
+            return DeliveryPage(items=[render_delivery(row, attempts[row.id]) for row in rows], next=following)
+
+        return await self._database.read(work)
+
+    @route(
+        "GET",
+        f"{_DELIVERIES}/{{delivery}}",
+        operation="webhooks.read_delivery",
+        scope="webhooks.deliveries",
+        summary="Read a delivery",
+        tag=_TAG,
+        gives=DeliveryOut,
+        errors=("webhook_not_found", "delivery_not_found"),
+    )
+    async def read(self, call: Call) -> DeliveryOut:
+        return await self._database.read(lambda tx: _render(tx, self._find_delivery(tx, call, self._find(tx, call))))
+
+    @route(
+        "POST",
+        f"{_DELIVERIES}/{{delivery}}/redeliver",
+        operation="webhooks.redeliver",
+        summary="Deliver once more",
+        tag=_TAG,
+        gives=DeliveryOut,
+        status=202,
+        idempotent_key=True,
+        errors=("webhook_not_found", "delivery_not_found", "webhook_inactive"),
+    )
+    async def redeliver(self, call: Call) -> DeliveryOut:
+        def work(tx: Tx) -> DeliveryOut:
+            webhook = self._find(tx, call)
+            self._webhooks.demand_active(webhook)
+            delivery = self._find_delivery(tx, call, webhook)
+            self._redelivery.redeliver(tx, webhook, delivery)
+            answer = _render(tx, delivery)
+            call.remember(tx, answer)
+            return answer
+
+        return await self._database.write(work)
+
+    @route(
+        "POST",
+        f"{_ONE}/test",
+        operation="webhooks.test",
+        summary="Send a test event",
+        tag=_TAG,
+        gives=DeliveryOut,
+        status=202,
+        idempotent_key=True,
+        errors=("webhook_not_found", "webhook_inactive"),
+        description="Sends `webhook.test` to this endpoint only, once. Read the delivery to see what came of it.",
+    )
+    async def test(self, call: Call) -> DeliveryOut:
+        def work(tx: Tx) -> tuple[Webhook, Event]:
+            webhook = self._find(tx, call)
+            return webhook, self._webhooks.test(tx, webhook)
+
+        webhook, event = await self._database.write(work)
+        return await self._database.read(lambda tx: _render_of(tx, webhook, event))
+
+    @route(
+        "POST",
+        f"{_ONE}/replay",
+        operation="webhooks.replay",
+        summary="Tell a stretch of the event log again",
+        tag=_TAG,
+        takes=ReplayRequest,
+        gives=ReplayOut,
+        status=202,
+        idempotent_key=True,
+        errors=("webhook_not_found", "webhook_inactive"),
+        description="Queues what the endpoint subscribes to, up to 10,000 events a call. Each keeps its id, so that "
+        "receivers can tell repeats.",
+    )
+    async def replay(self, call: Call) -> ReplayOut:
+        body: ReplayRequest = call.body
+        webhook = await self._database.read(lambda tx: self._find(tx, call))
+        self._webhooks.demand_active(webhook)
+        done = await self._redelivery.replay(webhook, after=body.after or 0, since=body.since, only=body.only)
+        return ReplayOut(queued=done.queued, next=done.next_after)
+
+    def _find(self, tx: Tx, call: Call) -> Webhook:
+        webhook_id = id_in_path("whk", call.path["webhook"], code="webhook_not_found")
+        return self._webhooks.get(tx, call.caller, webhook_id)
+
+    def _find_delivery(self, tx: Tx, call: Call, webhook: Webhook) -> WebhookDelivery:
+        delivery_id = id_in_path("dlv", call.path["delivery"], code="delivery_not_found")
+        return self._webhooks.delivery(tx, webhook, delivery_id)
+
+
+def _render(tx: Tx, delivery: WebhookDelivery) -> DeliveryOut:
+    attempts = store.attempts_of(tx, org_id=delivery.org_id, delivery_ids=[delivery.id])
+    return render_delivery(delivery, attempts[delivery.id])
+
+
+def _render_of(tx: Tx, webhook: Webhook, event: Event) -> DeliveryOut:
+    delivery = store.find_delivery_of(tx, webhook=webhook, event_id=event.id)
+    if delivery is None:
+        raise DeliveryNotFoundError
+    return _render(tx, delivery)

@@ -1,0 +1,113 @@
+"""One POST to an endpoint, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.events.models import Event
+from gateway.events.schemas import encode_envelope
+from gateway.kit.clock import Clock
+from gateway.kit.guard import AddressRefusedError
+from gateway.kit.guarded_http import GuardedHttp, GuardedResponse, RequestFailedError
+from gateway.kit.ids import render_id
+from gateway.webhooks.retries import parse_retry_after
+from gateway.webhooks.signing import signature_headers
+from gateway.webhooks.target import Target
+
+EXCERPT_BYTES: Final = 1_000
+#: Bodies up to this are read to the end, so that the connection can be used again; longer ones are cut off.
+_READ_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of one POST. ``error`` is a stable code, None when it was delivered."""
+
+    duration_ms: int
+    status: int | None = None
+    error: str | None = None
+    excerpt: str | None = None
+    retry_after_seconds: float | None = None
+
+    @property
+    def delivered(self) -> bool:
+        return self.error is None
+
+    @property
+    def kind(self) -> str:
+        """``delivered``, ``refused`` (an answer that says no), ``timed_out`` or ``failed`` (no answer)."""
+        if self.delivered:
+            return "delivered"
+        if self.status is not None:
+            return "refused"
+        return "timed_out" if self.error == "timeout" else "failed"
+
+    @property
+    def gone(self) -> bool:
+        """The endpoint says that nothing may be sent there ever again."""
+        return self.status == 410
+
+
+class Poster:
+    """Signs events and posts them through the guard."""
+
+    def __init__(self, *, http: GuardedHttp, clock: Clock, timeout_seconds: float) -> None:
+        self._http = http
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+
+    async def post(self, target: Target, event: Event) -> Outcome:
+        """Try once; whatever happens out there is an outcome, not an exception."""
+        began = self._clock.monotonic()
+        body = encode_envelope(event)
+        headers = self._headers(target, event, body)
+        try:
+            async with self._http.request(
+                "POST", target.url, headers=headers, body=body, timeout_seconds=self._timeout_seconds
+            ) as response:
+                excerpt = await _excerpt(response)
+                return self._judge(response, excerpt, self._since(began))
+        except AddressRefusedError as error:
+            return Outcome(error=error.code, duration_ms=self._since(began))
+        except RequestFailedError as error:
+            return Outcome(error=error.code, duration_ms=self._since(began))
+
+    def _headers(self, target: Target, event: Event, body: bytes) -> dict[str, str]:
+        now = self._clock.now()
+        signed = signature_headers(event=render_id("evt", event.id), at=now, body=body, secrets=target.secrets_at(now))
+        return {**target.headers, "Content-Type": "application/json", **signed}
+
+    def _judge(self, response: GuardedResponse, excerpt: str, duration_ms: int) -> Outcome:
+        status = response.status
+        retry_after = None
+        if status in (429, 503):
+            retry_after = parse_retry_after(response.headers.get("Retry-After"), now=self._clock.now())
+        return Outcome(
+            status=status,
+            error=_error_of(status),
+            duration_ms=duration_ms,
+            excerpt=excerpt,
+            retry_after_seconds=retry_after,
+        )
+
+    def _since(self, began: float) -> int:
+        return round((self._clock.monotonic() - began) * 1000)
+
+
+async def _excerpt(response: GuardedResponse) -> str:
+    """The beginning of the answer. The status has been heard: a body that breaks off changes nothing."""
+    try:
+        body, _ = await response.read(_READ_BYTES)
+    except RequestFailedError:
+        return ""
+    # PostgreSQL takes no NUL in text.
+    return body[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _error_of(status: int) -> str | None:
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        return "redirected"
+    return {410: "gone", 429: "busy", 503: "busy"}.get(status, "answered_error")

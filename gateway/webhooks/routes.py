@@ -1,0 +1,151 @@
+"""The webhooks API: endpoints and their secrets."""
+
+from __future__ import annotations
+
+from gateway.api.fields import id_in_path
+from gateway.api.paging import PageQuery, page_of
+from gateway.api.route import Call, route
+from gateway.db.tx import Database, Tx
+from gateway.kit.guard import AddressGuard
+from gateway.webhooks import store
+from gateway.webhooks.models import Webhook
+from gateway.webhooks.render import render_webhook, render_with_secret
+from gateway.webhooks.schemas import WebhookCreate, WebhookOut, WebhookPage, WebhookUpdate, WebhookWithSecret
+from gateway.webhooks.service import WebhookDraft, Webhooks
+
+_TAG = "webhooks"
+_BASE = "/api/v1/webhooks"
+_ONE = f"{_BASE}/{{webhook}}"
+
+
+class WebhookRoutes:
+    """Endpoints: make, read, change, delete, rotate the secret."""
+
+    def __init__(self, *, database: Database, webhooks: Webhooks, guard: AddressGuard) -> None:
+        self._database = database
+        self._webhooks = webhooks
+        self._guard = guard
+
+    @route(
+        "POST",
+        _BASE,
+        operation="webhooks.create",
+        summary="Create a webhook",
+        tag=_TAG,
+        takes=WebhookCreate,
+        gives=WebhookWithSecret,
+        status=201,
+        idempotent_key=True,
+        errors=("address_refused", "session_not_found", "webhook_limit_reached"),
+        description="The answer holds the secret for checking signatures. It is shown this once.",
+    )
+    async def create(self, call: Call) -> WebhookWithSecret:
+        body: WebhookCreate = call.body
+        await self._guard.vet(body.url)
+        draft = WebhookDraft(**dict(body))
+
+        def work(tx: Tx) -> WebhookWithSecret:
+            webhook, secret = self._webhooks.create(tx, call.caller, draft)
+            call.remember(tx, render_with_secret(webhook, pending=0, secret=None))
+            return render_with_secret(webhook, pending=0, secret=secret)
+
+        return await self._database.write(work)
+
+    @route(
+        "GET",
+        _BASE,
+        operation="webhooks.list",
+        summary="List webhooks",
+        tag=_TAG,
+        query=PageQuery,
+        gives=WebhookPage,
+    )
+    async def list(self, call: Call) -> WebhookPage:
+        query: PageQuery = call.query
+
+        def work(tx: Tx) -> WebhookPage:
+            found = self._webhooks.page(tx, call.caller, after=query.position(), limit=query.limit)
+            rows, following = page_of(found, limit=query.limit, position=lambda webhook: webhook.id)
+            waiting = store.pending_counts(tx, webhook_ids=[webhook.id for webhook in rows])
+            items = [render_webhook(webhook, pending=waiting.get(webhook.id, 0)) for webhook in rows]
+            return WebhookPage(items=items, next=following)
+
+        return await self._database.read(work)
+
+    @route(
+        "GET",
+        _ONE,
+        operation="webhooks.read",
+        summary="Read a webhook",
+        tag=_TAG,
+        gives=WebhookOut,
+        errors=("webhook_not_found",),
+    )
+    async def read(self, call: Call) -> WebhookOut:
+        return await self._database.read(lambda tx: _render(tx, self._find(tx, call)))
+
+    @route(
+        "PATCH",
+        _ONE,
+        operation="webhooks.update",
+        summary="Change a webhook",
+        tag=_TAG,
+        takes=WebhookUpdate,
+        gives=WebhookOut,
+        errors=("webhook_not_found", "address_refused", "session_not_found"),
+        description="Deliveries that wait go to the endpoint as it is then.",
+    )
+    async def update(self, call: Call) -> WebhookOut:
+        body: WebhookUpdate = call.body
+        if "url" in body.model_fields_set:
+            await self._guard.vet(body.url)
+        draft = WebhookDraft(**dict(body))
+
+        def work(tx: Tx) -> WebhookOut:
+            webhook = self._find(tx, call)
+            self._webhooks.update(tx, call.caller, webhook, draft, body.model_fields_set)
+            return _render(tx, webhook)
+
+        return await self._database.write(work)
+
+    @route(
+        "DELETE",
+        _ONE,
+        operation="webhooks.delete",
+        summary="Delete a webhook",
+        tag=_TAG,
+        errors=("webhook_not_found",),
+        description="What waits for it is not delivered any more.",
+    )
+    async def delete(self, call: Call) -> None:
+        await self._database.write(lambda tx: self._webhooks.remove(tx, self._find(tx, call)))
+
+    @route(
+        "POST",
+        f"{_ONE}/rotate-secret",
+        operation="webhooks.rotate_secret",
+        summary="Replace the secret",
+        tag=_TAG,
+        gives=WebhookWithSecret,
+        errors=("webhook_not_found",),
+        description="For 24 hours every request is signed with the new secret and with the one before.",
+    )
+    async def rotate_secret(self, call: Call) -> WebhookWithSecret:
+        def work(tx: Tx) -> WebhookWithSecret:
+            webhook = self._find(tx, call)
+            secret = self._webhooks.rotate_secret(tx, webhook)
+            return render_with_secret(webhook, pending=_pending(tx, webhook), secret=secret)
+
+        return await self._database.write(work)
+
+    def _find(self, tx: Tx, call: Call) -> Webhook:
+        webhook_id = id_in_path("whk", call.path["webhook"], code="webhook_not_found")
+        return self._webhooks.get(tx, call.caller, webhook_id)
+
+
+def _render(tx: Tx, webhook: Webhook) -> WebhookOut:
+    return render_webhook(webhook, pending=_pending(tx, webhook))
+
+
+def _pending(tx: Tx, webhook: Webhook) -> int:
+    return store.pending_counts(tx, webhook_ids=[webhook.id]).get(webhook.id, 0)
