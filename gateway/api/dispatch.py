@@ -53,6 +53,7 @@ class Dispatch:
             path=dict(request.match_info),
             request_id=request[REQUEST_ID],
             address=self._machinery.doorkeeper.address_of(request),
+            identify_again=lambda: self._machinery.doorkeeper.identify(request),
         )
         if self._remembers(request):
             return await self._answer_once(call, raw)

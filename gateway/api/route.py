@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from gateway.db.tx import Tx
+from gateway.kit.errors import UnauthorizedError
 from gateway.principal import Principal
 
 _MARK = "__wagate_route__"
@@ -55,6 +56,10 @@ class Route:
     hidden: bool = False
 
 
+async def _nobody() -> Principal:
+    raise UnauthorizedError
+
+
 class Remembering(Protocol):
     """Keeps the answer of one call under its Idempotency-Key."""
 
@@ -74,6 +79,7 @@ class Call:
     request_id: str = ""
     address: str = ""  #: the caller's network address
     remembering: Remembering | None = None  #: set when the caller sent an Idempotency-Key
+    identify_again: Callable[[], Awaitable[Principal]] = field(default=_nobody, repr=False)  #: for long answers
 
     @property
     def caller(self) -> Principal:

@@ -13,6 +13,7 @@ from gateway.api.middleware import ErrorPage, RequestMetrics, Surroundings
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.reading import BodyReader
 from gateway.api.route import routes_of
+from gateway.api.streams import Streams
 from gateway.kit.clock import Clock
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -23,6 +24,7 @@ def build_app(
     tables: Sequence[object],
     doorkeeper: Doorkeeper,
     clock: Clock,
+    streams: Streams,
     idempotency: Idempotency | None = None,
     limiter: RateLimiter | None = None,
     metrics: RequestMetrics | None = None,
@@ -40,6 +42,11 @@ def build_app(
         idempotency=idempotency,
     )
     _mount(app, tables, machinery)
+
+    async def end_streams(_: web.Application) -> None:
+        streams.close()
+
+    app.on_shutdown.append(end_streams)
     if install_pages is not None:
         install_pages(app)
     return app
