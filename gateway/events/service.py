@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from gateway.db.tx import Tx
@@ -68,6 +68,10 @@ class EventLog:
         )
         self._append_later(tx, event)
         return event
+
+    def recent_of_session(self, tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Event]:
+        """The newest events of one session, newest first."""
+        return store.recent_of_session(tx, org_id=org_id, session_id=session_id, limit=limit)
 
     def _append_later(self, tx: Tx, event: Event) -> None:
         pending: list[Event] | None = tx.session.info.get(_PENDING)

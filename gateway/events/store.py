@@ -47,6 +47,12 @@ def page(
     return tx.session.scalars(statement.order_by(Event.id).limit(limit)).all()
 
 
+def recent_of_session(tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Event]:
+    """The newest events of one session, newest first."""
+    statement = select(Event).where(Event.org_id == org_id, Event.session_id == session_id)
+    return tx.session.scalars(statement.order_by(Event.id.desc()).limit(limit)).all()
+
+
 def everything_after(tx: Tx, *, after: int, limit: int) -> Sequence[Event]:
     """Events of all organizations after a position, for the hub, which sorts them out itself."""
     return tx.session.scalars(select(Event).where(Event.id > after).order_by(Event.id).limit(limit)).all()
