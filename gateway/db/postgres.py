@@ -10,7 +10,6 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
 
 from gateway.db.tx import Tx
 from gateway.db.writer import run_callbacks
@@ -69,18 +68,12 @@ class PostgresDatabase:
         await self._write_engine.dispose()
 
     async def _write_once(self, work: Callable[[Tx], T]) -> T:
-        callbacks: list[Callable[[], None]] = []
         async with AsyncSession(self._write_engine, expire_on_commit=False) as session:
-
-            def run(inner: Session) -> T:
-                tx = Tx(inner)
-                value = work(tx)
-                callbacks.extend(tx.after_commit_callbacks)
-                return value
-
-            value = await session.run_sync(run)
+            tx = Tx(session.sync_session)
+            value = await session.run_sync(lambda _: work(tx))
+            # What is done last, before the commit, may ask to be told of it as well: the callbacks are complete after.
             await session.commit()
-        run_callbacks(callbacks)
+        run_callbacks(tx.after_commit_callbacks)
         return value
 
 
