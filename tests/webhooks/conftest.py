@@ -1,0 +1,238 @@
+"""A gateway reduced to its event log and its webhooks, and real receivers on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from standardwebhooks.webhooks import Webhook as Verifier
+
+from gateway.db.tx import Database, Tx
+from gateway.events.service import EventLog
+from gateway.fleet.service import Sessions
+from gateway.kit.guard import AddressGuard
+from gateway.kit.guarded_http import GuardedHttp
+from gateway.kit.ids import IdGenerator
+from gateway.kit.vault import Vault
+from gateway.principal import Principal, PrincipalKind
+from gateway.webhooks import store
+from gateway.webhooks.deliverer import Deliverer
+from gateway.webhooks.fanout import Fanout
+from gateway.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.redelivery import Redelivery
+from gateway.webhooks.service import WebhookDraft, Webhooks
+from gateway.webhooks.target import TargetSeals
+
+OWNER = Principal(org_id=1, kind=PrincipalKind.API_KEY, subject_id=1, scopes=("*",))
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Received:
+    """One request as the receiver saw it."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """A real HTTP server. Answers 204 unless told otherwise; remembers everything."""
+
+    port: int = 0
+    requests: list[Received] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    by_path: dict[str, Answer] = field(default_factory=dict)
+
+    def url(self, path: str = "/hook") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def answer(self, status: int, text: str = "", **headers: str) -> None:
+        """Give this answer next; then the following one, and 204 when all are given."""
+        self.answers.append(_fixed(status, text, headers))
+
+    def always(self, path: str, status: int) -> None:
+        """Give this answer at this path."""
+        self.by_path[path] = _fixed(status, "", {})
+
+    def hang(self, path: str) -> None:
+        """Never answer at this path."""
+        self.by_path[path] = _hang
+
+    def verified(self, secret: str, index: int = -1) -> Any:
+        """The body of a request, if the Standard Webhooks library vouches for it."""
+        seen = self.requests[index]
+        return Verifier(secret).verify(seen.body, seen.headers)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(Received(request.path, dict(request.headers), await request.read()))
+        if request.path in self.by_path:
+            return await self.by_path[request.path](request)
+        if self.answers:
+            return await self.answers.pop(0)(request)
+        return web.Response(status=204)
+
+
+def _fixed(status: int, text: str, headers: dict[str, str]) -> Answer:
+    async def give(_request: web.Request) -> web.StreamResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, text=text, headers=named)
+
+    return give
+
+
+async def _hang(_request: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable")
+
+
+@pytest.fixture
+def clock(clock: Any) -> Any:
+    """Begins now: the library that checks signatures goes by the machine's clock."""
+    clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
+    return clock
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.port = runner.addresses[0][1]
+    yield made
+    await runner.cleanup()
+
+
+@dataclass
+class Rig:
+    """The parts under test, wired as the daemon wires them."""
+
+    database: Database
+    clock: Any
+    events: EventLog
+    webhooks: Webhooks
+    redelivery: Redelivery
+    deliverer: Deliverer
+    guard: AddressGuard
+    attempts: list[tuple[str, float]] = field(default_factory=list)
+
+    async def endpoint(self, url: str, *, principal: Principal = OWNER, **more: Any) -> tuple[Webhook, str]:
+        """A new webhook and its secret."""
+        draft = WebhookDraft(url=url, **more)
+        return await self.database.write(lambda tx: self.webhooks.create(tx, principal, draft))
+
+    async def change(self, webhook: Webhook, **changes: Any) -> None:
+        draft = WebhookDraft(**changes)
+
+        def work(tx: Tx) -> None:
+            row = self.webhooks.get(tx, OWNER, webhook.id)
+            self.webhooks.update(tx, OWNER, row, draft, set(changes))
+
+        await self.database.write(work)
+
+    async def emit(self, count: int = 1, *, type: str = "contact.created", **more: Any) -> list[int]:
+        """Some events, each in a transaction of its own; gives their positions."""
+        positions = []
+        for number in range(count):
+            data = {"id": "con_000000000001a", "name": f"number {number}"}
+            event = await self.database.write(
+                lambda tx, data=data: self.events.emit(
+                    tx, org_id=1, type=type, subject=("contact", 42), data=data, **more
+                )
+            )
+            positions.append(event.id)
+        return positions
+
+    async def read(self, webhook: Webhook) -> Webhook:
+        return await self.database.read(lambda tx: self.webhooks.get(tx, OWNER, webhook.id))
+
+    async def deliveries(self, webhook: Webhook) -> list[WebhookDelivery]:
+        """Oldest first."""
+
+        def work(tx: Tx) -> list[WebhookDelivery]:
+            found = store.page_of_deliveries(tx, webhook=webhook, after=None, limit=1000, state=None)
+            return sorted(found, key=lambda delivery: delivery.event_id)
+
+        return await self.database.read(work)
+
+    async def delivery(self, webhook: Webhook) -> WebhookDelivery:
+        [only] = await self.deliveries(webhook)
+        return only
+
+    async def attempts_at(self, delivery: WebhookDelivery) -> list[WebhookAttempt]:
+        found = await self.database.read(lambda tx: store.attempts_of(tx, org_id=1, delivery_ids=[delivery.id]))
+        return found[delivery.id]
+
+    async def later(self, seconds: float) -> None:
+        """Let time pass and have the lanes notice."""
+        self.clock.advance(seconds)
+        for lane in self.deliverer._lanes.values():
+            lane.wake()
+        self.deliverer.wake()
+
+
+def build_rig(
+    database: Database,
+    clock: Any,
+    ids: IdGenerator,
+    http: GuardedHttp,
+    guard: AddressGuard,
+    folder: Path,
+    *,
+    timeout_seconds: float = 5.0,
+) -> Rig:
+    events = EventLog(clock=clock, check_payloads=False)
+    seals = TargetSeals(Vault.at(folder / "secret_key"))
+    attempts: list[tuple[str, float]] = []
+    deliverer = Deliverer(
+        database=database,
+        clock=clock,
+        ids=ids,
+        chance=random.Random(3),
+        events=events,
+        seals=seals,
+        http=http,
+        timeout_seconds=timeout_seconds,
+        disable_after=timedelta(days=5),
+        on_attempt=lambda outcome, seconds: attempts.append((outcome, seconds)),
+    )
+    fanout = Fanout(clock=clock, ids=ids, lanes=deliverer)
+    events.subscribe(fanout)
+    sessions = Sessions(clock=clock, ids=ids, events=events)
+    webhooks = Webhooks(clock=clock, ids=ids, events=events, sessions=sessions, seals=seals, lanes=deliverer)
+    redelivery = Redelivery(database=database, clock=clock, fanout=fanout, lanes=deliverer)
+    return Rig(database, clock, events, webhooks, redelivery, deliverer, guard, attempts)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[GuardedHttp]:
+    made = GuardedHttp(guard=AddressGuard(allow_networks=["127.0.0.0/8"]), user_agent="wagate/test")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def rig(
+    any_database: Database, any_org: Any, clock: Any, ids: IdGenerator, http: GuardedHttp, tmp_path: Path
+) -> AsyncIterator[Rig]:
+    """Webhooks on both stores, at work."""
+    made = build_rig(
+        any_database, clock, ids, http, AddressGuard(allow_networks=["127.0.0.0/8"]), tmp_path, timeout_seconds=0.5
+    )
+    made.deliverer.settled.watch()
+    await made.deliverer.start()
+    yield made
+    await made.deliverer.stop()
