@@ -1,0 +1,138 @@
+"""Turns what a caller asks to send into content, fetching and keeping the file on the way."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from gateway.db.tx import Database
+from gateway.kit.errors import FieldError, GatewayError, InvalidError
+from gateway.media.errors import MediaTypeRefusedError
+from gateway.media.library import MediaLibrary
+from gateway.media.models import Media
+from gateway.messages.requests import (
+    AudioIn,
+    ContactsIn,
+    DocumentIn,
+    FileIn,
+    Given,
+    ImageIn,
+    LocationIn,
+    MessageIn,
+    StickerIn,
+    TextIn,
+    VideoIn,
+)
+from sessions.content import (
+    Audio,
+    ContactCard,
+    Contacts,
+    Content,
+    Document,
+    Image,
+    Location,
+    MediaContent,
+    OutgoingFile,
+    Sticker,
+    Text,
+    Video,
+)
+
+#: What the recipient's app shows as each kind; anything else is sent as a document.
+_FITTING: dict[type[FileIn], tuple[str, ...]] = {
+    ImageIn: ("image/jpeg", "image/png", "image/webp"),
+    VideoIn: ("video/mp4", "video/3gpp", "video/quicktime"),
+    AudioIn: ("audio/", "video/mp4", "video/webm"),
+    StickerIn: ("image/webp",),
+    DocumentIn: ("",),
+}
+
+
+class Composer:
+    """Does everything slow about a message before its transaction begins."""
+
+    def __init__(self, *, database: Database, library: MediaLibrary) -> None:
+        self._database = database
+        self._library = library
+
+    async def compose(self, request: MessageIn, *, org_id: int) -> tuple[Content | None, int | None]:
+        """The content and the id of its file. None stands for a reaction, whose target only a transaction can find."""
+        part = request.part
+        if not isinstance(part, FileIn):
+            return _plain(part), None
+        is_voice = request.type == "voice" or (isinstance(part, AudioIn) and part.voice)
+        field = next(name for name in (request.type, "audio") if getattr(request, name, None) is part)
+        media = await self._file(part, org_id=org_id, field=field)
+        _demand_fitting(part, media, field)
+        if is_voice:
+            media = await self._library.as_voice(media)
+        file = self._library.describe(media, filename=part.filename)
+        return _around(part, file, is_voice=is_voice), media.id
+
+    async def _file(self, part: FileIn, *, org_id: int, field: str) -> Media:
+        try:
+            if part.media_id is not None:
+                media_id = part.media_id
+                return await self._database.read(lambda tx: self._library.get(tx, org_id=org_id, media_id=media_id))
+            if part.url is not None:
+                return await self._library.fetch(org_id=org_id, url=part.url, filename=part.filename)
+            declared, content = _decode(part.base64 or "", field)
+            return await self._library.save_bytes(
+                org_id=org_id, content=content, declared_type=part.mimetype or declared, filename=part.filename
+            )
+        except GatewayError as error:
+            if not error.fields:
+                error.fields = (FieldError(path=f"{field}.{_source(part)}", problem=error.detail),)
+            raise
+
+
+def _plain(part: Given) -> Content | None:
+    match part:
+        case TextIn():
+            return Text(body=part.body)
+        case LocationIn():
+            return Location(latitude=part.latitude, longitude=part.longitude, name=part.name, address=part.address)
+        case ContactsIn():
+            return Contacts(cards=tuple(ContactCard(name=card.name, vcard=card.vcard) for card in part.cards))
+    return None
+
+
+def _around(part: FileIn, file: OutgoingFile, *, is_voice: bool) -> MediaContent:
+    match part:
+        case ImageIn():
+            return Image(file=file, caption=part.caption, view_once=part.view_once)
+        case VideoIn():
+            return Video(file=file, caption=part.caption, view_once=part.view_once, gif=part.gif)
+        case AudioIn():
+            return Audio(file=file, voice=is_voice)
+        case StickerIn():
+            return Sticker(file=file, animated=part.animated)
+        case DocumentIn():
+            return Document(file=file, caption=part.caption)
+    raise AssertionError(f"no content for {type(part).__name__}")
+
+
+def _demand_fitting(part: FileIn, media: Media, field: str) -> None:
+    fitting = _FITTING[type(part)]
+    if not media.mimetype.startswith(fitting):
+        problem = f"A file of type {media.mimetype} cannot be sent as {field}. Send it as a document."
+        raise MediaTypeRefusedError(problem, fields=(FieldError(path=f"{field}.{_source(part)}", problem=problem),))
+
+
+def _source(part: FileIn) -> str:
+    return next(name for name in ("media_id", "url", "base64") if getattr(part, name) is not None)
+
+
+def _decode(text: str, field: str) -> tuple[str | None, bytes]:
+    """The declared type and the bytes of plain base64 or of a ``data:`` URL."""
+    declared = None
+    if text.startswith("data:"):
+        head, _, text = text.partition(",")
+        declared = head.removeprefix("data:").removesuffix(";base64") or None
+    try:
+        return declared, base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        problem = "This is not base64."
+        raise InvalidError(
+            problem, code="media_not_base64", fields=(FieldError(path=f"{field}.base64", problem=problem),)
+        ) from error

@@ -1,0 +1,148 @@
+"""What callers may ask to be sent: the body of ``POST /api/v1/messages``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from gateway.api.fields import MediaId, MessageId, UtcTime
+
+TEXT_LIMIT = 65_536
+CAPTION_LIMIT = 4_096
+
+
+def _without_null(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not hold a null character")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_without_null)]
+Caption = Annotated[Words, Field(max_length=CAPTION_LIMIT)]
+Type = Literal["text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction"]
+
+
+class Given(BaseModel):
+    """Base of all parts: what is not known is refused, so that a typing error never goes unnoticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TextIn(Given):
+    body: Words = Field(min_length=1, max_length=TEXT_LIMIT)
+
+
+class FileIn(Given):
+    """A file: uploaded before, behind a URL, or in the request itself. Exactly one of the three."""
+
+    media_id: MediaId | None = None
+    url: str | None = Field(None, max_length=2048)
+    base64: str | None = Field(None, description="The bytes themselves; a data: URL is fine too.")
+    mimetype: str | None = Field(None, max_length=120, description="The type of `base64`, where it is not a data: URL.")
+    filename: Words | None = Field(None, max_length=255)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(source is not None for source in (self.media_id, self.url, self.base64)) != 1:
+            raise ValueError("name exactly one of media_id, url and base64")
+        return self
+
+
+class ImageIn(FileIn):
+    caption: Caption | None = None
+    view_once: bool = False
+
+
+class VideoIn(FileIn):
+    caption: Caption | None = None
+    view_once: bool = False
+    gif: bool = False
+
+
+class AudioIn(FileIn):
+    voice: bool = Field(False, description="A voice note, played from its bubble; converted to Ogg Opus if need be.")
+
+
+class DocumentIn(FileIn):
+    caption: Caption | None = None
+
+
+class StickerIn(FileIn):
+    animated: bool = False
+
+
+class LocationIn(Given):
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    name: Words | None = Field(None, max_length=200)
+    address: Words | None = Field(None, max_length=400)
+
+
+class CardIn(Given):
+    name: Words = Field(min_length=1, max_length=200)
+    vcard: Words = Field(min_length=1, max_length=10_000)
+
+
+class ContactsIn(Given):
+    cards: list[CardIn] = Field(min_length=1, max_length=50)
+
+
+class ReactionIn(Given):
+    message: MessageId = Field(description="The message to react to.")
+    emoji: Words = Field(max_length=16, description="Empty takes the reaction back.")
+
+
+class MessageIn(Given):
+    """One message. The object named like ``type`` says what it says."""
+
+    session: str = Field(min_length=1, max_length=100, description="The session's id or name.", examples=["shop"])
+    to: str = Field(
+        min_length=1,
+        max_length=100,
+        description="A phone number with its country code, a contact's id, or a WhatsApp address (JID or LID).",
+        examples=["+4915112345678"],
+    )
+    type: Type = "text"
+    text: TextIn | None = None
+    image: ImageIn | None = None
+    video: VideoIn | None = None
+    audio: AudioIn | None = None
+    voice: AudioIn | None = Field(None, description="The same as `audio` with `voice` set.")
+    document: DocumentIn | None = None
+    sticker: StickerIn | None = None
+    location: LocationIn | None = None
+    contacts: ContactsIn | None = None
+    reaction: ReactionIn | None = None
+    reply_to: MessageId | None = Field(None, description="The message that this one answers.")
+    mentions: list[str] = Field(
+        default_factory=list, max_length=100, description="Phone numbers or WhatsApp addresses."
+    )
+    send_at: UtcTime | None = Field(None, description="Not before; null sends at once.")
+    expires_at: UtcTime | None = Field(None, description="Not after: a message still waiting then is given up.")
+    priority: Literal["high", "normal", "low"] = "normal"
+    purpose: Literal["service", "transactional", "marketing", "auth"] | None = None
+    client_ref: Words | None = Field(None, max_length=120, description="Your own reference; comes back in every event.")
+
+    @model_validator(mode="after")
+    def _one_part(self) -> Self:
+        named = {name for name in PARTS if getattr(self, name) is not None}
+        wanted = {self.type} if self.type != "voice" else named & {"voice", "audio"} or {"voice"}
+        if len(wanted) > 1:
+            raise ValueError("name either `voice` or `audio`, not both")
+        if wanted - named:
+            raise ValueError(f"a message of type {self.type} needs the object `{wanted.pop()}`")
+        if named - wanted:
+            raise ValueError(f"a message of type {self.type} takes no object `{min(named - wanted)}`")
+        if self.send_at and self.expires_at and self.expires_at <= self.send_at:
+            raise ValueError("expires_at must be after send_at")
+        return self
+
+    @property
+    def part(self) -> Given:
+        """The object that says what the message says."""
+        part: Given = next(getattr(self, name) for name in PARTS if getattr(self, name) is not None)
+        return part
+
+
+PARTS = ("text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction")

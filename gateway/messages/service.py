@@ -1,0 +1,246 @@
+"""What callers may do with messages: queue, read, cancel, try again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from gateway.chats.service import Chats
+from gateway.contacts.models import Contact
+from gateway.contacts.service import Contacts
+from gateway.db.tx import Tx
+from gateway.fleet.errors import SessionNotPairedError
+from gateway.fleet.models import Session
+from gateway.fleet.service import Sessions
+from gateway.kit.clock import Clock
+from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from gateway.kit.ids import IdGenerator
+from gateway.messages import store
+from gateway.messages.codec import body_of, encode_content, type_of
+from gateway.messages.envelopes import own_address
+from gateway.messages.models import Direction, Message, Origin
+from gateway.messages.progress import Progress
+from gateway.messages.recipients import Recipient, read_recipient
+from gateway.messages.render import PRIORITIES
+from gateway.messages.requests import MessageIn, ReactionIn
+from gateway.messages.states import RETRYABLE, WAITING, MessageState
+from gateway.messages.store import Entry, Filters
+from gateway.principal import Principal, PrincipalKind
+from sessions.address import Address
+from sessions.content import Content, MessageKey, Reaction
+
+SECRET_BYTES = 32
+
+
+class Wakes(Protocol):
+    """Hears at once of what was queued; the dispatcher."""
+
+    def wake_lane(self, session_id: int) -> None:
+        """A session may have something to send."""
+
+    def wake(self) -> None:
+        """A scheduled time may come sooner than thought."""
+
+
+class Messages:
+    """The messages of every organization, as their owners see them."""
+
+    def __init__(
+        self,
+        *,
+        ids: IdGenerator,
+        clock: Clock,
+        sessions: Sessions,
+        contacts: Contacts,
+        chats: Chats,
+        progress: Progress,
+        wakes: Wakes,
+    ) -> None:
+        self._ids = ids
+        self._clock = clock
+        self._sessions = sessions
+        self._contacts = contacts
+        self._chats = chats
+        self._progress = progress
+        self._wakes = wakes
+        contacts.when_merged(
+            lambda tx, org_id, old, new: store.move_to_contact(tx, org_id=org_id, from_id=old, into_id=new)
+        )
+        chats.when_merged(lambda tx, org_id, old, new: store.move_to_chat(tx, org_id=org_id, from_id=old, into_id=new))
+
+    def sending_session(self, tx: Tx, principal: Principal, ref: str) -> Session:
+        """The session to send through; raises where there is none or no phone is linked to it."""
+        session = self._sessions.get(tx, principal, ref)
+        if not session.is_paired:
+            raise SessionNotPairedError
+        return session
+
+    def queue(
+        self, tx: Tx, principal: Principal, request: MessageIn, *, content: Content | None, media_id: int | None
+    ) -> Entry:
+        """Accept a message. It is committed before anybody hears of it, and sent when its turn comes."""
+        session = self.sending_session(tx, principal, request.session)
+        address, contact = self._recipient(tx, principal.org_id, read_recipient(request.to))
+        chat = self._chats.open(
+            tx,
+            org_id=principal.org_id,
+            session_id=session.id,
+            address=address,
+            contact_id=contact.id if contact else None,
+        )
+        quoted = self._quoted(tx, principal, request.reply_to, chat.id)
+        if content is None:
+            content = self._reaction(tx, principal, request, session, chat.id)
+        message = self._row(principal, request, content, session_id=session.id, media_id=media_id)
+        message.chat_id, message.contact_id = chat.id, contact.id if contact else None
+        if quoted is not None:
+            message.reply_to_id, message.quoted_wa_id = quoted.id, quoted.wa_id
+        tx.add(message)
+        self._chats.note_message(tx, chat, message_id=message.id, at=message.created_at, unread=False)
+        entry = Entry(message=message, chat=chat, contact=contact)
+        self._progress.announce(tx, entry, "message.queued")
+        tx.after_commit(lambda: self._wake(message))
+        return entry
+
+    def get(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
+        """The message with this id, as far as the caller may know of it; raises NotFoundError."""
+        entry = store.find(tx, org_id=principal.org_id, message_id=message_id)
+        if entry is None or (
+            principal.session_ids is not None and entry.message.session_id not in principal.session_ids
+        ):
+            raise NotFoundError("There is no such message.", code="message_not_found")
+        return entry
+
+    def page(
+        self, tx: Tx, principal: Principal, *, filters: Filters, limit: int, before_id: int | None
+    ) -> Sequence[Entry]:
+        """Messages, newest first."""
+        return store.list_page(tx, org_id=principal.org_id, filters=filters, limit=limit, before_id=before_id)
+
+    def cancel(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
+        """Call back what has not been handed to the engine."""
+        entry = self.get(tx, principal, message_id)
+        if entry.message.state not in WAITING:
+            raise ConflictError(
+                f"A message that is {entry.message.state} cannot be cancelled.", code="message_not_cancellable"
+            )
+        self._progress.move(tx, entry, MessageState.CANCELLED)
+        return entry
+
+    def retry(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
+        """Queue a message that failed again. It gets a new secret: whatever an earlier try left says nothing of it."""
+        entry = self.get(tx, principal, message_id)
+        message = entry.message
+        if message.direction != Direction.OUT or message.state not in RETRYABLE:
+            raise ConflictError(f"A message that is {message.state} cannot be retried.", code="message_not_retryable")
+        message.next_at, message.attempts, message.wa_id = None, 0, None
+        message.secret = secrets.token_bytes(SECRET_BYTES)
+        if message.expires_at is not None and message.expires_at <= self._clock.now():
+            message.expires_at = None
+        self._progress.move(tx, entry, MessageState.QUEUED)
+        tx.after_commit(lambda: self._wake(message))
+        return entry
+
+    def _wake(self, message: Message) -> None:
+        if message.state == MessageState.SCHEDULED:
+            self._wakes.wake()
+        else:
+            self._wakes.wake_lane(message.session_id)
+
+    def _recipient(self, tx: Tx, org_id: int, recipient: Recipient) -> tuple[Address, Contact | None]:
+        if recipient.contact_id is not None:
+            contact = self._contacts.get(tx, org_id=org_id, contact_id=recipient.contact_id)
+            return contact.address, contact
+        assert recipient.address is not None, "a recipient is a contact or an address"
+        if recipient.address.other is not None:
+            return recipient.address, None
+        contact = self._contacts.identify(tx, org_id=org_id, address=recipient.address)
+        return contact.address, contact
+
+    def _quoted(self, tx: Tx, principal: Principal, message_id: int | None, chat_id: int) -> Message | None:
+        if message_id is None:
+            return None
+        quoted = self._in_chat(tx, principal, message_id, chat_id, field="reply_to")
+        if quoted.message.wa_id is None:
+            raise ConflictError("The message to answer has not been sent yet.", code="message_not_sent")
+        return quoted.message
+
+    def _reaction(self, tx: Tx, principal: Principal, request: MessageIn, session: Session, chat_id: int) -> Reaction:
+        part = request.part
+        assert isinstance(part, ReactionIn), "only reactions have no content of their own"
+        target = self._in_chat(tx, principal, part.message, chat_id, field="reaction.message")
+        if target.message.wa_id is None:
+            raise ConflictError("The message to react to has not been sent yet.", code="message_not_sent")
+        return Reaction(target=key_of(target, session), emoji=part.emoji)
+
+    def _in_chat(self, tx: Tx, principal: Principal, message_id: int, chat_id: int, *, field: str) -> Entry:
+        entry = self.get(tx, principal, message_id)
+        if entry.message.chat_id != chat_id:
+            problem = "The message belongs to another chat."
+            raise InvalidError(problem, fields=(FieldError(path=field, problem=problem),))
+        return entry
+
+    def _row(
+        self, principal: Principal, request: MessageIn, content: Content, *, session_id: int, media_id: int | None
+    ) -> Message:
+        now = self._clock.now()
+        _demand_future(request.expires_at, now)
+        is_later = request.send_at is not None and request.send_at > now
+        return Message(
+            id=self._ids.new(),
+            org_id=principal.org_id,
+            session_id=session_id,
+            author_id=0,
+            direction=Direction.OUT,
+            origin=Origin.API,
+            purpose=request.purpose,
+            type=type_of(content),
+            body=body_of(content),
+            content=encode_content(content),
+            mentions=[str(_mentioned(text, index)) for index, text in enumerate(request.mentions)],
+            forwarded=False,
+            client_ref=request.client_ref,
+            api_key_id=principal.subject_id if principal.kind is PrincipalKind.API_KEY else None,
+            user_id=principal.subject_id if principal.kind is PrincipalKind.USER else None,
+            state=MessageState.SCHEDULED if is_later else MessageState.QUEUED,
+            priority=PRIORITIES.index(request.priority),
+            due_at=request.send_at,
+            next_at=request.send_at if is_later else None,
+            expires_at=request.expires_at,
+            attempts=0,
+            secret=secrets.token_bytes(SECRET_BYTES),
+            media_id=media_id,
+            media_attempts=0,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def key_of(entry: Entry, session: Session) -> MessageKey:
+    """How WhatsApp names a message, for reactions to it."""
+    message, chat = entry.message, entry.chat
+    is_ours = message.direction == Direction.OUT
+    assert message.wa_id is not None, "only what WhatsApp knows has a key"
+    if chat.jid is None:
+        assert entry.contact is not None, "a chat with a person has its contact"
+        return MessageKey(chat=entry.contact.address, wa_id=message.wa_id, from_me=is_ours)
+    address = read_recipient(chat.jid).address
+    assert address is not None, "an address was read"
+    author = own_address(session) if is_ours or entry.contact is None else entry.contact.address
+    return MessageKey(chat=address, wa_id=message.wa_id, from_me=is_ours, participant=author)
+
+
+def _mentioned(text: str, index: int) -> object:
+    recipient = read_recipient(text, field=f"mentions.{index}")
+    if recipient.address is None or recipient.address.other is not None:
+        problem = "Mentions are phone numbers or the addresses of people."
+        raise InvalidError(problem, fields=(FieldError(path=f"mentions.{index}", problem=problem),))
+    return recipient.address.primary
+
+
+def _demand_future(expires_at: datetime | None, now: datetime) -> None:
+    if expires_at is not None and expires_at <= now:
+        problem = "This time has passed already."
+        raise InvalidError(problem, fields=(FieldError(path="expires_at", problem=problem),))
