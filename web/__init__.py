@@ -1,1 +1,1 @@
-"""The built-in pages."""
+"""Pages for people: plain HTML first, made live by small modules of our own."""

@@ -21,6 +21,9 @@ class PairingPhase(StrEnum):
     ENDED = "ended"  #: without a link; the reason says why
 
 
+#: From this code of a round on, WhatsApp soon has no more: ask in time for another round.
+LATE_INDEX = 5
+
 OVER = frozenset({PairingPhase.CONNECTED, PairingPhase.ENDED})
 
 
@@ -51,7 +54,7 @@ class Attempt:
         self.watchers = 0
         self.wanted_until = 0.0  #: monotonic; the end of the last lease
         self.accepted: bool | None = None  #: whether the phone that linked itself may stay
-        self.round_due = True  #: a process with fresh codes must be started
+        self.round_due = True  #: the engine must be asked for codes
         self.code_lock = asyncio.Lock()
         self._changed = asyncio.Event()
 
@@ -65,11 +68,20 @@ class Attempt:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
+    def show(self, *, qr: str, index: int, valid_seconds: float, expires_at: datetime) -> None:
+        """A code is on offer. The first of a new round makes the phone code of the last one worthless."""
+        if index < self.state.index:
+            self.publish(phone_code=None)
+        if index >= LATE_INDEX and self.rounds_left > 0:
+            self.rounds_left -= 1
+            self.round_due = True
+        self.publish(phase=PairingPhase.SHOWING, qr=qr, index=index, valid_seconds=valid_seconds, expires_at=expires_at)
+
     def renew(self) -> None:
-        """The codes ran out: forget them and ask for a new process."""
+        """The codes ran out all the same: forget them and ask for new ones."""
         self.rounds_left -= 1
         self.round_due = True
-        self.publish(phase=PairingPhase.WAITING, qr=None, phone_code=None, expires_at=None)
+        self.publish(phase=PairingPhase.WAITING, qr=None, index=0, phone_code=None, expires_at=None)
 
     def end(self, reason: Reason | None) -> None:
         """There will be no link from this attempt."""

@@ -100,8 +100,7 @@ class PairingDesk:
         attempt, fact = self._attempts.get(session_id), report.event
         assert isinstance(fact, QrShown)
         if attempt is not None and attempt.state.phase in _OPEN:
-            attempt.publish(
-                phase=PairingPhase.SHOWING,
+            attempt.show(
                 qr=fact.code,
                 index=fact.index,
                 valid_seconds=fact.valid_seconds,

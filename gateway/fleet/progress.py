@@ -38,8 +38,9 @@ class Progress:
         if change.status == SessionStatus.LOGGED_OUT:
             self._sessions.unlinked(tx, session, change.reason or Reason.UNLINKED_FROM_PHONE)
             return True
+        reason = None if self._is_of_no_interest(session, change.reason) else change.reason
         until = None if change.until is None else from_epoch(change.until)
-        self._sessions.set_status(tx, session, change.status, live=change.live, reason=change.reason, until=until)
+        self._sessions.set_status(tx, session, change.status, live=change.live, reason=reason, until=until)
         return True
 
     def paired(self, tx: Tx, session: Session, report: Report) -> None:
@@ -84,6 +85,11 @@ class Progress:
     def _is_echo(self, session: Session, status: SessionStatus) -> bool:
         """The worker's end after a status that says more than ``stopped``."""
         return status == SessionStatus.STOPPED and session.status in NEEDS_A_PERSON
+
+    def _is_of_no_interest(self, session: Session, reason: Reason | None) -> bool:
+        """A stop that nobody asked for: the daemon went down, or the last watcher left the pairing page."""
+        wanted_stop = session.is_paired and session.desired == Desired.STOP
+        return reason == Reason.STOPPED_BY_REQUEST and not wanted_stop
 
     def _refusal(self, tx: Tx, session: Session, fact: Paired) -> Reason | None:
         phone = fact.me.phone

@@ -137,11 +137,8 @@ class Reconciler(Wakeable):
             await self._halt(session)
 
     async def _run(self, session: Session) -> None:
-        spec = self._specs.of(session)
-        if self._engine.status(spec.session_id).status in NEEDS_A_PERSON:
-            await self._engine.halt(spec.session_id)
         self._running.add(session.id)
-        await self._engine.run(spec)
+        await self._engine.run(self._specs.of(session))
 
     async def _halt(self, session: Session) -> None:
         await self._engine.halt(rendered_id(session))

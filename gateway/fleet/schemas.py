@@ -48,12 +48,12 @@ class SessionSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     device_name: str | None = Field(
-        None, min_length=1, max_length=50, description="Shown on the phone under linked devices."
+        default=None, min_length=1, max_length=50, description="Shown on the phone under linked devices."
     )
     history: Literal["none", "recent", "full"] | None = Field(
-        None, description="How much history the phone shares when it is linked."
+        default=None, description="How much history the phone shares when it is linked."
     )
-    typing_events: bool | None = Field(None, description="Whether typing is reported.")
+    typing_events: bool | None = Field(default=None, description="Whether typing is reported.")
 
     def chosen(self) -> dict[str, object]:
         """Only what was set."""
@@ -66,7 +66,7 @@ class SessionCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: SessionName = Field(description="Unique; usable wherever a session is asked for.")
-    expected_phone: PhoneNumber | None = Field(None, description="Accept only this phone when linking.")
+    expected_phone: PhoneNumber | None = Field(default=None, description="Accept only this phone when linking.")
     settings: SessionSettings = SessionSettings()
 
 
@@ -81,7 +81,7 @@ class SessionUpdate(BaseModel):
 
 
 class SessionQuery(PageQuery):
-    status: SessionStatus | None = Field(None, description="Only sessions with this status.")
+    status: SessionStatus | None = Field(default=None, description="Only sessions with this status.")
 
 
 class ReasonOut(BaseModel):
@@ -136,7 +136,7 @@ class LogoutRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     force: bool = Field(
-        False,
+        default=False,
         description="Delete the keys even when WhatsApp cannot be told; the phone then keeps listing a dead device.",
     )
 
@@ -164,7 +164,9 @@ class PairCodeOut(BaseModel):
 class PairingLinkRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    valid_seconds: int | None = Field(None, ge=60, le=30 * 86_400, description="Null takes the gateway's default.")
+    valid_seconds: int | None = Field(
+        default=None, ge=60, le=30 * 86_400, description="Null takes the gateway's default."
+    )
 
 
 class PairingLinkOut(BaseModel):

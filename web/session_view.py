@@ -1,0 +1,102 @@
+"""How a session reads for a person: a word for its status, a tone, and the one thing to do next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from gateway.events.models import Event
+from gateway.fleet.models import Desired, Session
+from gateway.fleet.render import render_reason, session_id
+from sessions.status import SessionStatus
+
+_WORDS: dict[str, tuple[str, str]] = {
+    SessionStatus.STOPPED: ("Stopped", "calm"),
+    SessionStatus.STARTING: ("Starting", "busy"),
+    SessionStatus.PAIRING: ("Waiting for a scan", "busy"),
+    SessionStatus.CONNECTING: ("Connecting", "busy"),
+    SessionStatus.CONNECTED: ("Connected", "good"),
+    SessionStatus.RECONNECTING: ("Reconnecting", "busy"),
+    SessionStatus.LOGGED_OUT: ("Unlinked", "bad"),
+    SessionStatus.BANNED: ("Banned by WhatsApp", "bad"),
+    SessionStatus.REPLACED: ("Runs elsewhere", "bad"),
+    SessionStatus.OUTDATED: ("Gateway too old", "bad"),
+    SessionStatus.PASSKEY_REQUIRED: ("Passkey needed", "bad"),
+    SessionStatus.FAILED: ("Failed", "bad"),
+}
+
+
+_HAPPENINGS = {
+    "session.created": "Session created",
+    "session.paired": "Phone linked",
+    "session.qr": "QR code shown",
+    "session.deleted": "Session deleted",
+    "message.queued": "Message queued",
+    "message.received": "Message received",
+    "message.sent": "Message sent from the phone",
+    "message.status": "Message now",
+    "message.edited": "Message edited",
+    "message.revoked": "Message deleted for everyone",
+    "message.reaction": "Reaction",
+    "media.available": "File received",
+    "media.failed": "File could not be fetched",
+}
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One session as pages show it."""
+
+    id: str
+    name: str
+    word: str
+    tone: str  #: good, busy, bad or calm
+    paired: bool
+    desired: str
+    phone: str | None
+    push_name: str | None
+    platform: str | None
+    reason: str | None
+    until: datetime | None
+    connected_at: datetime | None
+    created_at: datetime
+    may_start: bool
+    may_stop: bool
+    connected: bool
+
+
+def view(session: Session) -> SessionView:
+    """The session in words."""
+    word, tone = _WORDS[session.status]
+    if session.status == SessionStatus.STOPPED and not session.is_paired:
+        word = "No phone linked"
+    if session.status == SessionStatus.CONNECTED and not session.live:
+        word, tone = "Connected, but silent", "busy"
+    reason = render_reason(session.reason)
+    running = session.desired == Desired.RUN and tone != "bad"
+    return SessionView(
+        id=session_id(session),
+        name=session.name,
+        word=word,
+        tone=tone,
+        paired=session.is_paired,
+        desired=session.desired,
+        phone=session.phone,
+        push_name=session.push_name,
+        platform=session.platform,
+        reason=reason["sentence"] if reason else None,
+        until=session.until,
+        connected_at=session.connected_at,
+        created_at=session.created_at,
+        may_start=session.is_paired and (not running or session.status == SessionStatus.STOPPED),
+        may_stop=session.is_paired and running,
+        connected=session.status == SessionStatus.CONNECTED,
+    )
+
+
+def happening(event: Event) -> tuple[datetime, str]:
+    """One event of a session as a line: when, and what in words. What a message says is not told here."""
+    if event.type == "session.status":
+        return event.at, _WORDS[event.data["status"]][0]
+    words = _HAPPENINGS.get(event.type, event.type)
+    return event.at, f"{words} {event.data['state']}" if event.type == "message.status" else words
