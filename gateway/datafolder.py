@@ -43,6 +43,11 @@ class DataFolder:
         return self.path / "spool"
 
     @property
+    def vault_key(self) -> Path:
+        """Opens what is sealed in the store; a backup of the store is worth little without it."""
+        return self.path / "vault.key"
+
+    @property
     def setup_link(self) -> Path:
         """Holds the one-time set-up link until it is used."""
         return self.path / "setup-link"
@@ -83,6 +88,14 @@ class DataFolder:
         for file in self.spool.iterdir():
             if file.is_file():
                 file.unlink()
+
+    def keep_setup_link(self, url: str | None) -> None:
+        """Keep the link where only the operator finds it; None when it is of no use any more."""
+        if url is None:
+            self.setup_link.unlink(missing_ok=True)
+        else:
+            self.setup_link.touch(mode=0o600)
+            self.setup_link.write_text(f"{url}\n", "utf-8")
 
     def _mark(self, kind: FolderKind) -> None:
         marker = self.path / "wagate.json"

@@ -1,0 +1,117 @@
+"""The gateway's face: every route table and every page behind one web application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway import __version__
+from gateway.access.routes import ApiKeyRoutes, AuthRoutes
+from gateway.api.idempotency import Idempotency
+from gateway.api.rate_limit import RateLimiter
+from gateway.api.server import build_app
+from gateway.assembly.fleet import Fleet
+from gateway.assembly.ground import Ground
+from gateway.assembly.messaging import Messaging
+from gateway.assembly.news import News
+from gateway.assembly.pages import build_pages
+from gateway.assembly.platform import Platform
+from gateway.db.tx import Tx
+from gateway.events.routes import EventRoutes
+from gateway.fleet.pairing_routes import PairingRoutes
+from gateway.fleet.routes import SessionRoutes
+from gateway.health import HealthRoutes, Readiness
+from gateway.media.routes import MediaRoutes
+from gateway.messages.routes import MessageRoutes
+from gateway.principal import Principal
+from gateway.webhooks.delivery_routes import DeliveryRoutes
+from gateway.webhooks.routes import WebhookRoutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that a request can reach."""
+
+    ground: Ground
+    platform: Platform
+    fleet: Fleet
+    messaging: Messaging
+    news: News
+
+
+def build_face(parts: Parts, readiness: Readiness) -> web.Application:
+    """The web application with everything that can be asked of the gateway."""
+    ground, platform = parts.ground, parts.platform
+    http = ground.config.http
+    pages = build_pages(ground, platform, parts.fleet)
+    return build_app(
+        tables=[
+            HealthRoutes(readiness=readiness, metrics=ground.metrics, version=__version__, audience=http.metrics),
+            *_platform_tables(parts),
+            *_fleet_tables(parts),
+            *_message_tables(parts),
+            *_news_tables(parts),
+        ],
+        doorkeeper=platform.doorkeeper,
+        clock=ground.clock,
+        streams=platform.streams,
+        idempotency=Idempotency(database=ground.database, clock=ground.clock),
+        limiter=RateLimiter(clock=ground.clock, per_second=http.requests_per_second, burst=http.burst),
+        metrics=ground.metrics,
+        error_page=pages.mistakes,
+        body_limit_bytes=http.max_body_bytes,
+        install_pages=pages.site.install,
+    )
+
+
+def _platform_tables(parts: Parts) -> list[object]:
+    ground, platform = parts.ground, parts.platform
+
+    def find_session(tx: Tx, principal: Principal, reference: str) -> int:
+        return parts.fleet.sessions.get(tx, principal, reference).id
+
+    return [
+        ApiKeyRoutes(database=ground.database, access=platform.access),
+        AuthRoutes(accounts=platform.accounts, cookie=platform.cookie),
+        EventRoutes(database=ground.database, hub=platform.hub, streams=platform.streams, find_session=find_session),
+    ]
+
+
+def _fleet_tables(parts: Parts) -> list[object]:
+    ground, fleet = parts.ground, parts.fleet
+    return [
+        SessionRoutes(
+            database=ground.database, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine
+        ),
+        PairingRoutes(
+            database=ground.database,
+            sessions=fleet.sessions,
+            desk=fleet.desk,
+            links=fleet.links,
+            artist=fleet.artist,
+            public_url=ground.config.http.public_url or None,
+            link_seconds=int(ground.config.pairing.link_hours * 3600),
+        ),
+    ]
+
+
+def _message_tables(parts: Parts) -> list[object]:
+    ground, messaging = parts.ground, parts.messaging
+    return [
+        MediaRoutes(database=ground.database, library=messaging.library),
+        MessageRoutes(
+            database=ground.database,
+            messages=messaging.messages,
+            sessions=parts.fleet.sessions,
+            composer=messaging.composer,
+        ),
+    ]
+
+
+def _news_tables(parts: Parts) -> list[object]:
+    ground, news = parts.ground, parts.news
+    return [
+        WebhookRoutes(database=ground.database, webhooks=news.webhooks, guard=ground.guard),
+        DeliveryRoutes(database=ground.database, webhooks=news.webhooks, redelivery=news.redelivery),
+    ]

@@ -1,0 +1,106 @@
+"""The linked phones: the engine, and those who keep it and the rows in agreement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from gateway.assembly.ground import Ground
+from gateway.assembly.platform import Platform
+from gateway.config import Config
+from gateway.fleet.intake import Intake
+from gateway.fleet.lifecycle import Lifecycle
+from gateway.fleet.links import PairingLinks
+from gateway.fleet.pairing import PairingDesk
+from gateway.fleet.progress import Progress
+from gateway.fleet.qr import QrArtist
+from gateway.fleet.reconciler import Reconciler
+from gateway.fleet.service import Sessions
+from gateway.fleet.specs import SessionDefaults, Specs
+from gateway.fleet.unlinker import Unlinker
+from gateway.kit.metrics import Metrics
+from sessions.engine import Engine, Listener, StatusChange
+from sessions.events import Paired, PairingEnded, QrShown
+from sessions.protocol import Loopback
+from sessions.settings import EngineSettings
+from sessions.supervisor import Supervisor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Sessions and the engine that runs them."""
+
+    sessions: Sessions
+    progress: Progress
+    intake: Intake
+    engine: Engine
+    specs: Specs
+    reconciler: Reconciler
+    unlinker: Unlinker
+    desk: PairingDesk
+    links: PairingLinks
+    artist: QrArtist
+    lifecycle: Lifecycle
+
+
+def build_fleet(ground: Ground, platform: Platform) -> Fleet:
+    """Build it on the platform."""
+    database, clock, ids = ground.database, ground.clock, ground.ids
+    sessions = Sessions(clock=clock, ids=ids, events=platform.events)
+    progress = Progress(sessions=sessions, clock=clock)
+    intake = Intake(database=database, progress=progress, clock=clock, ids=ids)
+    engine = build_engine(ground.config, ground.loopback, intake)
+    specs = Specs(folder=ground.folder.sessions, defaults=_session_defaults(ground.config))
+    unlinker = Unlinker(engine=engine)
+    reconciler = Reconciler(database=database, engine=engine, sessions=sessions, specs=specs, unlinker=unlinker)
+    fleet = Fleet(
+        sessions=sessions,
+        progress=progress,
+        intake=intake,
+        engine=engine,
+        specs=specs,
+        reconciler=reconciler,
+        unlinker=unlinker,
+        desk=PairingDesk(engine=engine, database=database, reconciler=reconciler, specs=specs, clock=clock),
+        links=PairingLinks(clock=clock, ids=ids),
+        artist=QrArtist(),
+        lifecycle=Lifecycle(
+            database=database, sessions=sessions, specs=specs, unlinker=unlinker, reconciler=reconciler
+        ),
+    )
+    _connect(fleet)
+    _count_statuses(fleet, ground.metrics)
+    return fleet
+
+
+def build_engine(config: Config, loopback: Loopback | None, listener: Listener) -> Engine:
+    """The supervisor of worker processes."""
+    settings = EngineSettings(sessions_per_worker=config.engine.sessions_per_worker, loopback=loopback)
+    return Supervisor(settings=settings, listener=listener)
+
+
+def _session_defaults(config: Config) -> SessionDefaults:
+    chosen = config.sessions
+    return SessionDefaults(device_name=chosen.device_name, history=chosen.history, typing_events=chosen.typing_events)
+
+
+def _connect(fleet: Fleet) -> None:
+    """Who is told of what the engine reports, once it is committed."""
+    fleet.intake.observe(QrShown, fleet.desk.qr_shown)
+    fleet.intake.observe(PairingEnded, fleet.desk.pairing_ended)
+    fleet.intake.observe(Paired, fleet.desk.paired)
+    for observer in (fleet.unlinker.status_changed, fleet.desk.status_changed, fleet.reconciler.status_changed):
+        fleet.intake.observe_status(observer)
+
+
+def _count_statuses(fleet: Fleet, metrics: Metrics) -> None:
+    statuses: dict[int, str] = {}
+
+    def count(session_id: int, change: StatusChange) -> None:
+        statuses[session_id] = change.status
+        metrics.status_changed(change.status)
+
+    fleet.intake.observe_status(count)
+    metrics.watch_by(
+        "wagate_sessions", "Sessions by status, since this start.", "status", lambda: Counter(statuses.values())
+    )

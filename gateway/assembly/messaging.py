@@ -1,0 +1,96 @@
+"""What is said: contacts, chats, files and messages, out and in."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from gateway.assembly.fleet import Fleet
+from gateway.assembly.ground import Ground
+from gateway.assembly.platform import Platform
+from gateway.chats.service import Chats
+from gateway.contacts.service import Contacts
+from gateway.media.library import MediaLibrary
+from gateway.media.limits import MediaLimits
+from gateway.media.sound import SoundConverter
+from gateway.messages.composer import Composer
+from gateway.messages.dispatcher import Dispatcher
+from gateway.messages.envelopes import Envelopes
+from gateway.messages.gate import Gate
+from gateway.messages.lane import LaneTools
+from gateway.messages.progress import Progress
+from gateway.messages.rescuer import Rescuer
+from gateway.messages.service import Messages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Messaging:
+    """Messages and everything they refer to."""
+
+    contacts: Contacts
+    chats: Chats
+    library: MediaLibrary
+    messages: Messages
+    composer: Composer
+    dispatcher: Dispatcher
+
+
+def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messaging:
+    """Build it on the fleet, listening to what sessions report."""
+    contacts = Contacts(ids=ground.ids, clock=ground.clock, events=platform.events)
+    chats = Chats(ids=ground.ids, clock=ground.clock, contacts=contacts)
+    library = build_library(ground)
+    progress = Progress(clock=ground.clock, events=platform.events)
+    dispatcher = _build_dispatcher(ground, fleet, contacts, library, progress)
+    fleet.intake.observe_status(dispatcher.status_changed)
+    return Messaging(
+        contacts=contacts,
+        chats=chats,
+        library=library,
+        messages=Messages(
+            ids=ground.ids,
+            clock=ground.clock,
+            sessions=fleet.sessions,
+            contacts=contacts,
+            chats=chats,
+            progress=progress,
+            wakes=dispatcher,
+        ),
+        composer=Composer(database=ground.database, library=library),
+        dispatcher=dispatcher,
+    )
+
+
+def build_library(ground: Ground) -> MediaLibrary:
+    """The store of files."""
+    media = ground.config.media
+    limits = MediaLimits(max_bytes=media.max_bytes, fetch_seconds=media.fetch_seconds)
+    return MediaLibrary(
+        database=ground.database,
+        ids=ground.ids,
+        clock=ground.clock,
+        http=ground.http,
+        folder=ground.folder.media,
+        spool_folder=ground.folder.spool,
+        limits=limits,
+        sound=SoundConverter(timeout_seconds=limits.convert_seconds),
+    )
+
+
+def _build_dispatcher(
+    ground: Ground, fleet: Fleet, contacts: Contacts, library: MediaLibrary, progress: Progress
+) -> Dispatcher:
+    tools = LaneTools(
+        database=ground.database,
+        engine=fleet.engine,
+        clock=ground.clock,
+        chance=ground.chance,
+        specs=fleet.specs,
+        gate=Gate(),
+        envelopes=Envelopes(library=library),
+        progress=progress,
+        contacts=contacts,
+        host_name=socket.gethostname(),
+    )
+    rescuer = Rescuer(database=ground.database, engine=fleet.engine, specs=fleet.specs, progress=progress)
+    return Dispatcher(tools=tools, rescuer=rescuer)

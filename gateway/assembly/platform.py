@@ -1,0 +1,78 @@
+"""Who may do what, and the news of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.access.accounts import Accounts
+from gateway.access.authenticator import StoreAuthenticator
+from gateway.access.passwords import Passwords
+from gateway.access.service import Access
+from gateway.access.throttle import SignInThrottle
+from gateway.access.uses import UseRecorder
+from gateway.api.credentials import Doorkeeper, SignInCookie
+from gateway.api.streams import Streams
+from gateway.assembly.ground import Ground
+from gateway.events.hub import EventHub
+from gateway.events.service import EventLog
+from gateway.orgs.service import Orgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """Events, organizations and access."""
+
+    events: EventLog
+    hub: EventHub
+    streams: Streams
+    orgs: Orgs
+    access: Access
+    accounts: Accounts
+    uses: UseRecorder
+    cookie: SignInCookie
+    doorkeeper: Doorkeeper
+
+
+def build_platform(ground: Ground) -> Platform:
+    """Build it on the ground."""
+    config, database, clock, ids = ground.config, ground.database, ground.clock, ground.ids
+    events = EventLog(clock=clock)
+    hub = EventHub(database=database)
+    events.when_committed(hub.wake)
+    uses = UseRecorder(database=database, clock=clock)
+    access = Access(clock=clock, ids=ids, events=events)
+    cookie = SignInCookie(insecure=config.http.insecure_cookies)
+    return Platform(
+        events=events,
+        hub=hub,
+        streams=Streams(heartbeat_seconds=config.events.heartbeat_seconds),
+        orgs=Orgs(clock=clock),
+        access=access,
+        accounts=Accounts(
+            database=database,
+            clock=clock,
+            ids=ids,
+            passwords=Passwords(),
+            throttle=SignInThrottle(clock=clock),
+            sign_in_days=config.access.sign_in_days,
+        ),
+        uses=uses,
+        cookie=cookie,
+        doorkeeper=_build_doorkeeper(ground, access, uses, cookie),
+    )
+
+
+def _build_doorkeeper(ground: Ground, access: Access, uses: UseRecorder, cookie: SignInCookie) -> Doorkeeper:
+    authenticator = StoreAuthenticator(
+        database=ground.database,
+        clock=ground.clock,
+        uses=uses,
+        sign_in_idle_hours=ground.config.access.sign_in_idle_hours,
+    )
+    access.when_revoked(authenticator.forget)
+    return Doorkeeper(
+        authenticator=authenticator,
+        cookie=cookie,
+        public_url=ground.config.http.public_url or None,
+        trusted_proxies=ground.config.http.trusted_proxies,
+    )
