@@ -86,6 +86,10 @@ class Chats:
             tx, org_id=chat.org_id, chat_id=chat.id, message_id=message_id, at=at, unread=1 if unread else 0
         )
 
+    def count_read(self, tx: Tx, chat: Chat, *, read: int) -> None:
+        """Some messages of a chat were read elsewhere."""
+        store.count_read(tx, org_id=chat.org_id, chat_id=chat.id, read=read)
+
     def mark_read(self, tx: Tx, chat: Chat) -> None:
         """Nothing in this chat is unread any more."""
         store.change(tx, org_id=chat.org_id, chat_id=chat.id, unread=0, updated_at=self._clock.now())

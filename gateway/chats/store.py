@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.chats.models import Chat
@@ -60,6 +60,12 @@ def note_message(tx: Tx, *, org_id: int, chat_id: int, message_id: int, at: date
     tx.execute(
         update(Chat).where(*where, is_newer).values(last_message_id=message_id, last_message_at=at, updated_at=at)
     )
+
+
+def count_read(tx: Tx, *, org_id: int, chat_id: int, read: int) -> None:
+    """Some messages of a chat were read."""
+    left = case((Chat.unread > read, Chat.unread - read), else_=0)
+    tx.execute(update(Chat).where(Chat.org_id == org_id, Chat.id == chat_id).values(unread=left))
 
 
 def remove(tx: Tx, *, org_id: int, chat_id: int) -> None:

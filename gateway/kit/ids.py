@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from datetime import datetime
 from typing import Final
 
 from gateway.kit.clock import Clock
@@ -12,6 +13,7 @@ _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _DIGITS: Final = 13  # 13 * 5 = 65 bits hold 63
 _RANDOM_BITS: Final = 22
+_EARLY_RANDOM_BITS: Final = 12  # of ids before the epoch, which are counted in seconds
 _EPOCH_MS: Final = 1_735_689_600_000  # 2025-01-01
 
 
@@ -39,6 +41,14 @@ class IdGenerator:
         with self._lock:
             self._last = max(candidate, self._last + 1)
             return self._last
+
+    def at(self, moment: datetime) -> int:
+        """An id that sorts among those made at ``moment``: for rows that tell of the past."""
+        milliseconds = int(moment.timestamp() * 1000) - _EPOCH_MS
+        if milliseconds > 0:
+            return (milliseconds << _RANDOM_BITS) | self._chance.getrandbits(_RANDOM_BITS)
+        seconds = max(int(moment.timestamp()), 1)
+        return (seconds << _EARLY_RANDOM_BITS) | self._chance.getrandbits(_EARLY_RANDOM_BITS)
 
 
 def render_id(prefix: str, value: int) -> str:

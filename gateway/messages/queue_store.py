@@ -67,10 +67,13 @@ def list_in_flight(tx: Tx, *, after_id: int, limit: int) -> list[Entry]:
     return entries(tx, statement.order_by(Message.id).limit(limit))
 
 
-def has_in_flight(tx: Tx, *, session_id: int) -> bool:
-    """Whether a message of this session may not know its WhatsApp id yet."""
+def hold_in_flight(tx: Tx, *, session_id: int) -> bool:
+    """Whether a message of this session may not know its WhatsApp id yet.
+
+    Such messages are held: on PostgreSQL whoever is writing that id down waits for us, or we for them.
+    """
     where = (_IN_FLIGHT, Message.session_id == session_id, Message.wa_id.is_(None))
-    return tx.execute(select(Message.id).where(*where).limit(1)).first() is not None
+    return tx.execute(select(Message.id).where(*where).with_for_update()).first() is not None
 
 
 def claim_downloads(

@@ -94,10 +94,10 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def is_known(tx: Tx, *, org_id: int, chat_id: int, wa_id: str, author_id: int) -> bool:
-    """Whether this very message was delivered before."""
+def find_twin(tx: Tx, *, org_id: int, chat_id: int, wa_id: str, author_id: int) -> Message | None:
+    """This very message, where it was delivered before."""
     where = (Message.chat_id == chat_id, Message.wa_id == wa_id, Message.author_id == author_id)
-    return tx.execute(select(Message.id).where(Message.org_id == org_id, *where)).first() is not None
+    return tx.execute(select(Message).where(Message.org_id == org_id, *where)).scalar_one_or_none()
 
 
 def find_by_wa_id(
@@ -122,6 +122,18 @@ def list_sent(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) 
         Message.session_id == session_id,
         Message.wa_id.in_(wa_ids),
         Message.author_id == 0,
+    )
+    return entries(tx, statement)
+
+
+def list_received(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) -> list[Entry]:
+    """Messages of others under these WhatsApp ids that the linked account has not read yet."""
+    statement = select_entries().where(
+        Message.org_id == org_id,
+        Message.session_id == session_id,
+        Message.wa_id.in_(wa_ids),
+        Message.author_id != 0,
+        Message.read_at.is_(None),
     )
     return entries(tx, statement)
 
@@ -171,18 +183,21 @@ def note_receipt(tx: Tx, *, org_id: int, message_id: int, participant: str, kind
     return True
 
 
-def set_reaction(tx: Tx, *, org_id: int, message_id: int, author_id: int, emoji: str, at: datetime) -> None:
-    """Replace a person's emoji on a message; an empty one removes it."""
+def set_reaction(tx: Tx, *, org_id: int, message_id: int, author_id: int, emoji: str, at: datetime) -> bool:
+    """Replace a person's emoji on a message; an empty one removes it. False where nothing changes."""
     key = {"message_id": message_id, "author_id": author_id}
     row = tx.session.get(MessageReaction, key)
-    if not emoji:
-        if row is not None:
-            tx.session.delete(row)
-    elif row is None:
-        tx.session.add(MessageReaction(org_id=org_id, emoji=emoji, at=at, **key))
-    else:
+    if row is None and emoji:
+        tx.add(MessageReaction(org_id=org_id, emoji=emoji, at=at, **key))
+    elif row is not None and not emoji:
+        tx.session.delete(row)
+        tx.session.flush()
+    elif row is not None and row.at < at and row.emoji != emoji:
         row.emoji, row.at = emoji, at
-    tx.session.flush()
+        tx.session.flush()
+    else:
+        return False
+    return True
 
 
 def keep_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str, participant: str, kind: str, at: datetime) -> None:
