@@ -51,7 +51,8 @@ class Control:
         self._port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Stop listening. The phones must have stopped, which ends the streams of news."""
+        """Stop listening, and end the streams of news that would hold this up."""
+        self._whatsapp.phones.end_news()
         await self._runner.cleanup()
 
     def _routes(self) -> list[web.AbstractRouteDef]:

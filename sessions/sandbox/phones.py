@@ -69,10 +69,15 @@ class Phones:
     async def stop(self) -> None:
         """Take every phone offline and end every stream of news."""
         self._unwatch()
-        for listener in self._listeners:
-            listener.put_nowait(None)
+        self.end_news()
         for phone in self:
             await phone.stop()
+
+    def end_news(self) -> None:
+        """End every stream of news."""
+        for listener in self._listeners:
+            listener.put_nowait(None)
+        self._listeners.clear()
 
     async def add(self, number: str, name: str | None = None) -> Phone:
         """A new phone with this number, or AccountExistsError."""

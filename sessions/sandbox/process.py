@@ -46,9 +46,8 @@ async def _run(options: argparse.Namespace) -> None:
         print(json.dumps(_announcement(whatsapp, control)), flush=True)  # noqa: T201
         await stopped.wait()
     finally:
-        # The phones first: with them end the streams of news that would hold up the control port.
-        await whatsapp.stop()
         await control.stop()
+        await whatsapp.stop()
 
 
 def _announcement(whatsapp: LoopbackWhatsApp, control: Control) -> dict[str, object]:

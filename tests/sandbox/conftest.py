@@ -17,9 +17,15 @@ PEOPLE = (Person(ANNA, "Anna"), Person(BEN, "Ben"), Person(CARA, "Cara"))
 
 
 @pytest.fixture
-async def whatsapp(tmp_path: Path) -> AsyncIterator[LoopbackWhatsApp]:
+def people() -> tuple[Person, ...]:
+    """Who has a phone."""
+    return PEOPLE
+
+
+@pytest.fixture
+async def whatsapp(tmp_path: Path, people: tuple[Person, ...]) -> AsyncIterator[LoopbackWhatsApp]:
     """A WhatsApp with Anna, Ben and Cara; nobody may ask it anything it does not know."""
-    whatsapp = LoopbackWhatsApp(folder=tmp_path / "whatsapp", people=PEOPLE)
+    whatsapp = LoopbackWhatsApp(folder=tmp_path / "whatsapp", people=people)
     await whatsapp.start()
     yield whatsapp
     await whatsapp.stop()
