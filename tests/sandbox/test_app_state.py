@@ -9,7 +9,7 @@ from sessions.sandbox.appstate import AppStates
 from sessions.sandbox.directory import Directory
 from sessions.sandbox.node import Node
 from sessions.sandbox.store import Store
-from sessions.sandbox.syncd import PatchMismatchError, SyncKey, Synchroniser
+from sessions.sandbox.syncd import PatchMismatchError, Synchroniser, SyncKey
 
 NAME = "critical_block"
 
