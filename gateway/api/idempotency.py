@@ -24,7 +24,7 @@ from gateway.kit.errors import ConflictError, FieldError, InvalidError
 HEADER: Final = "Idempotency-Key"
 _KEPT: Final = timedelta(hours=24)
 _LONGEST_KEY: Final = 255
-_SWEEP: Final = 1000
+SWEEP_AT_ONCE: Final = 1000
 
 
 class Idempotency:
@@ -57,7 +57,7 @@ class Idempotency:
     async def sweep(self) -> int:
         """Forget answers older than 24 hours; give how many went."""
         now = self._clock.now()
-        return await self._database.write(lambda tx: store.drop_old_answers(tx, now=now, limit=_SWEEP))
+        return await self._database.write(lambda tx: store.drop_old_answers(tx, now=now, limit=SWEEP_AT_ONCE))
 
 
 class Attempt(Remembering):

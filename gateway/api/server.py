@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
+from gateway import __version__
 from gateway.api.credentials import Doorkeeper
 from gateway.api.dispatch import Dispatch, Machinery
+from gateway.api.docs import Docs
 from gateway.api.idempotency import Idempotency
 from gateway.api.middleware import ErrorPage, RequestMetrics, Surroundings
+from gateway.api.openapi import DocumentedEvent
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.reading import BodyReader
 from gateway.api.route import routes_of
@@ -29,6 +32,8 @@ def build_app(
     limiter: RateLimiter | None = None,
     metrics: RequestMetrics | None = None,
     error_page: ErrorPage | None = None,
+    events: Sequence[DocumentedEvent] = (),
+    version: str = __version__,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
     install_pages: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
@@ -47,6 +52,7 @@ def build_app(
         streams.close()
 
     app.on_shutdown.append(end_streams)
+    Docs(tables=tables, events=events, version=version).install(app)
     if install_pages is not None:
         install_pages(app)
     return app

@@ -76,9 +76,11 @@ class ContactMergedData(ContactData):
 
 
 class WebhookData(Payload):
-    """A webhook endpoint."""
+    """A webhook endpoint that was switched off, and why."""
 
     id: str = Field(examples=["whk_000000000001a"])
+    reason: str = Field(examples=["failing"])
+    failing_since: str | None = None
 
 
 class WebhookTestData(Payload):

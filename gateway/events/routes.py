@@ -65,7 +65,7 @@ class EventRoutes:
         "/api/v1/events",
         operation="events.stream",
         summary="Follow what happens, or read the log",
-        tag="Events",
+        tag="events",
         description=(
             "With `Accept: text/event-stream` a stream of server-sent events that never ends; it resumes after the "
             "`Last-Event-ID` header or `after`, else it begins now. With `Accept: application/json` a page of the "
