@@ -1,0 +1,20 @@
+"""A served API for the tests of the event log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.kit.ids import IdGenerator
+from tests.serving import ClientFactory, Parts, build_parts
+
+
+@pytest.fixture
+def parts(database: Any, org: Any, clock: Any, ids: IdGenerator) -> Parts:
+    return build_parts(database=database, clock=clock, ids=ids)
+
+
+@pytest.fixture
+async def client(parts: Parts, aiohttp_client: ClientFactory) -> Any:
+    return await parts.serve(aiohttp_client)

@@ -1,0 +1,114 @@
+"""Builds a served API over real sockets from the real parts, for the tests of every slice with routes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from argon2 import PasswordHasher
+
+from gateway.access.accounts import Accounts
+from gateway.access.authenticator import StoreAuthenticator
+from gateway.access.passwords import Passwords
+from gateway.access.routes import ApiKeyRoutes, AuthRoutes
+from gateway.access.service import Access
+from gateway.access.throttle import SignInThrottle
+from gateway.access.uses import UseRecorder
+from gateway.api.credentials import Doorkeeper, SignInCookie
+from gateway.api.idempotency import Idempotency
+from gateway.api.rate_limit import RateLimiter
+from gateway.api.server import build_app
+from gateway.api.streams import Streams
+from gateway.db.tx import Database
+from gateway.events.catalogue import CATALOGUE
+from gateway.events.hub import EventHub
+from gateway.events.routes import EventRoutes
+from gateway.events.service import EventLog
+from gateway.kit.clock import Clock
+from gateway.kit.ids import IdGenerator
+
+EMAIL = "owner@example.com"
+PASSWORD = "correct horse battery"
+#: What a browser says of a request from our own page.
+FROM_OUR_PAGE = {"Sec-Fetch-Site": "same-origin"}
+
+ClientFactory = Callable[..., Awaitable[TestClient[Any, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The real parts behind a served API. ``hub`` is not started; tests of streams do that."""
+
+    database: Database
+    clock: Clock
+    events: EventLog
+    hub: EventHub
+    streams: Streams
+    access: Access
+    accounts: Accounts
+    uses: UseRecorder
+    authenticator: StoreAuthenticator
+    idempotency: Idempotency
+    cookie: SignInCookie
+
+    async def make_key(self, **more: Any) -> str:
+        """A new API key of organization 1."""
+        options = {"org_id": 1, "name": "test", **more}
+        _, plaintext = await self.database.write(lambda tx: self.access.create_key(tx, **options))
+        return plaintext
+
+    async def serve(
+        self, connect: ClientFactory, *, tables: Sequence[object] = (), **options: Any
+    ) -> TestClient[Any, Any]:
+        """A client of the API: keys, sign-in, events and the given tables."""
+        doorkeeper = Doorkeeper(authenticator=self.authenticator, cookie=self.cookie)
+        own_tables = (
+            ApiKeyRoutes(database=self.database, access=self.access),
+            AuthRoutes(accounts=self.accounts, cookie=self.cookie),
+            EventRoutes(database=self.database, hub=self.hub, streams=self.streams),
+        )
+        app = build_app(
+            tables=[*own_tables, *tables],
+            doorkeeper=doorkeeper,
+            clock=self.clock,
+            streams=self.streams,
+            idempotency=self.idempotency,
+            events=CATALOGUE,
+            **{"limiter": RateLimiter(clock=self.clock, per_second=1000, burst=1000), **options},
+        )
+        return await connect(app)
+
+
+def build_parts(*, database: Database, clock: Clock, ids: IdGenerator) -> Parts:
+    """The parts, wired as the daemon wires them, with cheap password hashing."""
+    events = EventLog(clock=clock, check_payloads=True)
+    hub = EventHub(database=database)
+    events.when_committed(hub.wake)
+    uses = UseRecorder(database=database, clock=clock)
+    authenticator = StoreAuthenticator(database=database, clock=clock, uses=uses)
+    access = Access(clock=clock, ids=ids, events=events)
+    access.when_revoked(authenticator.forget)
+    hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    accounts = Accounts(
+        database=database,
+        clock=clock,
+        ids=ids,
+        passwords=Passwords(hasher=hasher),
+        throttle=SignInThrottle(clock=clock),
+    )
+    accounts.when_signed_out(authenticator.forget)
+    return Parts(
+        database=database,
+        clock=clock,
+        events=events,
+        hub=hub,
+        streams=Streams(look_every_seconds=0.02),
+        access=access,
+        accounts=accounts,
+        uses=uses,
+        authenticator=authenticator,
+        idempotency=Idempotency(database=database, clock=clock),
+        cookie=SignInCookie(),
+    )
