@@ -17,12 +17,15 @@ from gateway.assembly.messaging import Messaging
 from gateway.assembly.news import News
 from gateway.assembly.pages import build_pages
 from gateway.assembly.platform import Platform
+from gateway.chats.routes import ChatRoutes
+from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.routes import EventRoutes
 from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
 from gateway.media.routes import MediaRoutes
+from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.principal import Principal
 from gateway.webhooks.delivery_routes import DeliveryRoutes
@@ -98,7 +101,12 @@ def _fleet_tables(parts: Parts) -> list[object]:
 
 def _message_tables(parts: Parts) -> list[object]:
     ground, messaging = parts.ground, parts.messaging
+    database, engine = ground.database, parts.fleet.engine
+    contacts, chats = messaging.contacts, messaging.chats
     return [
+        ContactRoutes(database=database, contacts=contacts),
+        ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
+        ChatMessageRoutes(database=database, engine=engine, clock=ground.clock, contacts=contacts, chats=chats),
         MediaRoutes(database=ground.database, library=messaging.library),
         MessageRoutes(
             database=ground.database,

@@ -13,14 +13,19 @@ from gateway.contacts.service import Contacts
 from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
 from gateway.media.sound import SoundConverter
+from gateway.messages.changes import Changes
 from gateway.messages.composer import Composer
 from gateway.messages.dispatcher import Dispatcher
+from gateway.messages.downloader import Downloader
 from gateway.messages.envelopes import Envelopes
 from gateway.messages.gate import Gate
+from gateway.messages.inbound import Inbound
 from gateway.messages.lane import LaneTools
 from gateway.messages.progress import Progress
+from gateway.messages.receipts import Receipts
 from gateway.messages.rescuer import Rescuer
 from gateway.messages.service import Messages
+from gateway.messages.wiring import listen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class Messaging:
     messages: Messages
     composer: Composer
     dispatcher: Dispatcher
+    downloader: Downloader
 
 
 def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messaging:
@@ -42,7 +48,23 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     library = build_library(ground)
     progress = Progress(clock=ground.clock, events=platform.events)
     dispatcher = _build_dispatcher(ground, fleet, contacts, library, progress)
-    fleet.intake.observe_status(dispatcher.status_changed)
+    downloader = _build_downloader(ground, fleet, library, progress)
+    listen(
+        fleet.intake,
+        inbound=Inbound(
+            ids=ground.ids,
+            clock=ground.clock,
+            contacts=contacts,
+            chats=chats,
+            progress=progress,
+            changes=Changes(ids=ground.ids, clock=ground.clock, progress=progress),
+            wake_downloads=downloader.wake,
+            downloads_media=ground.config.media.download,
+        ),
+        receipts=Receipts(chats=chats, progress=progress),
+        dispatcher=dispatcher,
+        downloader=downloader,
+    )
     return Messaging(
         contacts=contacts,
         chats=chats,
@@ -58,6 +80,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         ),
         composer=Composer(database=ground.database, library=library),
         dispatcher=dispatcher,
+        downloader=downloader,
     )
 
 
@@ -74,6 +97,17 @@ def build_library(ground: Ground) -> MediaLibrary:
         spool_folder=ground.folder.spool,
         limits=limits,
         sound=SoundConverter(timeout_seconds=limits.convert_seconds),
+    )
+
+
+def _build_downloader(ground: Ground, fleet: Fleet, library: MediaLibrary, progress: Progress) -> Downloader:
+    return Downloader(
+        database=ground.database,
+        engine=fleet.engine,
+        library=library,
+        clock=ground.clock,
+        chance=ground.chance,
+        progress=progress,
     )
 
 

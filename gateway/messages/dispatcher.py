@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 200
 _EARLY_RECEIPTS_KEPT = timedelta(hours=1)
-FINISH_SECONDS = 15.0
+FINISH_SECONDS = 8.0
 
 
 class Dispatcher(Wakeable):
