@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,21 +13,31 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from gateway.api.credentials import Doorkeeper, SignInCookie
+from gateway.api.idempotency import Idempotency
+from gateway.api.server import build_app
+from gateway.api.streams import Streams
 from gateway.db.tx import Database, Tx
 from gateway.events.service import EventLog
+from gateway.fleet.models import Session
 from gateway.fleet.service import Sessions
+from gateway.kit.errors import UnauthorizedError
 from gateway.kit.guard import AddressGuard
 from gateway.kit.guarded_http import GuardedHttp
 from gateway.kit.ids import IdGenerator
 from gateway.kit.vault import Vault
+from gateway.orgs.models import Org
 from gateway.principal import Principal, PrincipalKind
 from gateway.webhooks import store
 from gateway.webhooks.deliverer import Deliverer
+from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.fanout import Fanout
 from gateway.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 from gateway.webhooks.redelivery import Redelivery
+from gateway.webhooks.routes import WebhookRoutes
 from gateway.webhooks.service import WebhookDraft, Webhooks
 from gateway.webhooks.target import TargetSeals
 
@@ -125,7 +136,6 @@ class Rig:
     webhooks: Webhooks
     redelivery: Redelivery
     deliverer: Deliverer
-    guard: AddressGuard
     attempts: list[tuple[str, float]] = field(default_factory=list)
 
     async def endpoint(self, url: str, *, principal: Principal = OWNER, **more: Any) -> tuple[Webhook, str]:
@@ -188,12 +198,11 @@ def build_rig(
     clock: Any,
     ids: IdGenerator,
     http: GuardedHttp,
-    guard: AddressGuard,
     folder: Path,
     *,
     timeout_seconds: float = 5.0,
 ) -> Rig:
-    events = EventLog(clock=clock, check_payloads=False)
+    events = EventLog(clock=clock)
     seals = TargetSeals(Vault.at(folder / "secret_key"))
     attempts: list[tuple[str, float]] = []
     deliverer = Deliverer(
@@ -213,7 +222,7 @@ def build_rig(
     sessions = Sessions(clock=clock, ids=ids, events=events)
     webhooks = Webhooks(clock=clock, ids=ids, events=events, sessions=sessions, seals=seals, lanes=deliverer)
     redelivery = Redelivery(database=database, clock=clock, fanout=fanout, lanes=deliverer)
-    return Rig(database, clock, events, webhooks, redelivery, deliverer, guard, attempts)
+    return Rig(database, clock, events, webhooks, redelivery, deliverer, attempts)
 
 
 @pytest.fixture
@@ -229,10 +238,70 @@ async def rig(
     any_database: Database, any_org: Any, clock: Any, ids: IdGenerator, http: GuardedHttp, tmp_path: Path
 ) -> AsyncIterator[Rig]:
     """Webhooks on both stores, at work."""
-    made = build_rig(
-        any_database, clock, ids, http, AddressGuard(allow_networks=["127.0.0.0/8"]), tmp_path, timeout_seconds=0.5
-    )
+    made = build_rig(any_database, clock, ids, http, tmp_path, timeout_seconds=0.5)
     made.deliverer.settled.watch()
     await made.deliverer.start()
     yield made
     await made.deliverer.stop()
+
+
+#: One organization's owner, a key of it that may see one session only, one with few scopes, and a stranger.
+CALLERS = {
+    "owner": OWNER,
+    "shop": Principal(org_id=1, kind=PrincipalKind.API_KEY, subject_id=2, scopes=("*",), session_ids=frozenset({100})),
+    "reader": Principal(org_id=1, kind=PrincipalKind.API_KEY, subject_id=3, scopes=("webhooks.read",)),
+    "stranger": Principal(org_id=2, kind=PrincipalKind.API_KEY, subject_id=4, scopes=("*",)),
+}
+
+
+class NamedCallers:
+    """Takes the caller's name for its key; who holds which real key is not what these tests are about."""
+
+    async def by_key(self, plaintext: str) -> Principal:
+        return CALLERS[plaintext]
+
+    async def by_sign_in(self, token: str) -> Principal:
+        raise UnauthorizedError
+
+
+@dataclass
+class Api:
+    """Speaks HTTP to the routes under test."""
+
+    client: TestClient[Any, Any]
+
+    async def __call__(
+        self, method: str, path: str, body: Any = None, *, caller: str = "owner", **headers: str
+    ) -> tuple[int, Any]:
+        sent = {"Authorization": f"Bearer {caller}", **headers}
+        response = await self.client.request(method, f"/api/v1/webhooks{path}", json=body, headers=sent)
+        text = await response.text()
+        return response.status, json.loads(text) if text else None
+
+
+@pytest.fixture
+async def api(rig: Rig, aiohttp_client: Any, any_org: Any) -> Api:
+    """The webhooks API over real sockets, with sessions 100 (shop) and 101 (office)."""
+    await rig.database.write(lambda tx: _add_sessions(tx, rig))
+    app = build_app(
+        tables=[
+            WebhookRoutes(
+                database=rig.database,
+                webhooks=rig.webhooks,
+                guard=AddressGuard(allow_networks=["127.0.0.0/8"]),
+            ),
+            DeliveryRoutes(database=rig.database, webhooks=rig.webhooks, redelivery=rig.redelivery),
+        ],
+        doorkeeper=Doorkeeper(authenticator=NamedCallers(), cookie=SignInCookie()),
+        clock=rig.clock,
+        streams=Streams(heartbeat_seconds=15.0),
+        idempotency=Idempotency(database=rig.database, clock=rig.clock),
+    )
+    return Api(await aiohttp_client(app))
+
+
+def _add_sessions(tx: Tx, rig: Rig) -> None:
+    now = rig.clock.now()
+    tx.add(Org(id=2, name="Another", created_at=now, updated_at=now))
+    for session_id, name in ((100, "shop"), (101, "office")):
+        tx.add(Session(id=session_id, org_id=1, name=name, status_at=now, created_at=now, updated_at=now))
