@@ -268,6 +268,10 @@ class FakeEngine:
         self._files[file.direct_path] = data
         return file
 
+    @property
+    def session_ids(self) -> list[str]:
+        return list(self._sessions)
+
     def sent(self, session_id: str) -> list[tuple[Envelope, Sent]]:
         """Every message that the session has sent, in order."""
         return self._sessions[session_id].sent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -12,7 +12,7 @@ from random import Random
 from sessions.backoff import Backoff, CrashCounter
 from sessions.channel import Channel
 from sessions.errors import StoreError
-from sessions.events import Connected, Ended
+from sessions.events import Connected, Ended, Report
 from sessions.keystore import is_paired
 from sessions.process import WorkerProcess
 from sessions.protocol import Fatal, Reported, ToDaemon
@@ -29,8 +29,9 @@ _ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Rea
 
 @dataclass
 class _Life:
-    """What happened during one worker's life."""
+    """One worker's life: whom it began with and what happened."""
 
+    members: dict[str, TrackedSession]
     fatal: Fatal | None = None
     told_to_end: bool = False
 
@@ -133,11 +134,11 @@ class Slot:
 
     async def _live(self) -> _Life:
         """Run one worker from start to end."""
-        life = _Life()
+        life = _Life(members=dict(self._members))
         self._process_gone.clear()
         try:
             worker = await WorkerProcess.start(
-                [member.spec for member in self._members.values()],
+                [member.spec for member in life.members.values()],
                 pairing=False,
                 loopback=self._settings.loopback,
                 on_frame=lambda frame: self._take(frame, life),
@@ -176,17 +177,20 @@ class Slot:
         if isinstance(frame, Fatal):
             life.fatal = frame
         elif isinstance(frame, Reported) and self._worker is not None:
-            member = self._members.get(frame.reports[0].session_id)
-            if member is None:
-                return
-            member.delivery.put_reports(frame.reports, self._worker.channel)
-            for report in frame.reports:
-                member.take(report.event)
-                if isinstance(report.event, Ended) and not self._running():
-                    self._must_change.set()
-                elif isinstance(report.event, Connected):
-                    self._backoff.reset()
-            self._watch_connection()
+            session_id = frame.reports[0].session_id
+            life.members[session_id].delivery.put_reports(frame.reports, self._worker.channel)
+            # One that is being taken out still has news on their way, but its status is no longer the worker's to say.
+            if session_id in self._members:
+                self._follow(self._members[session_id], frame.reports)
+
+    def _follow(self, member: TrackedSession, reports: Sequence[Report]) -> None:
+        for report in reports:
+            member.take(report.event)
+            if isinstance(report.event, Ended) and not self._running():
+                self._must_change.set()
+            elif isinstance(report.event, Connected):
+                self._backoff.reset()
+        self._watch_connection()
 
     def _watch_connection(self) -> None:
         """Get a new worker for sessions that stay disconnected or do not answer, since waiting grows ever longer."""

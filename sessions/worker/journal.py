@@ -69,6 +69,7 @@ class Journal:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._end = len(_MAGIC)
         self._last_seq = self._acknowledged = 0
+        self._last_entry_seq = self._read_seq = 0
         try:
             self._recover()
         except BaseException:
@@ -76,6 +77,7 @@ class Journal:
             raise
         self._kept_from = self._read_from = len(_MAGIC)
         self._skip_acknowledged()
+        self._read_seq = self._acknowledged
         self._last_seq = max(self._last_seq, int(clock() * _SEQ_PER_SECOND))
         self.first_of_this_life = self._last_seq + 1
 
@@ -90,9 +92,9 @@ class Journal:
 
     @property
     def has_unread(self) -> bool:
-        """Whether there may be entries that nobody has read yet."""
+        """Whether there are entries that nobody has read yet."""
         with self._lock:
-            return self._read_from < self._end
+            return self._read_seq < self._last_entry_seq
 
     def append(self, code: int, data: bytes) -> int:
         """Write one entry and return its number. Waits while too much is not acknowledged."""
@@ -101,6 +103,7 @@ class Journal:
                 self._has_room.wait()
             self._write(self._last_seq + 1, code, data)
             self._last_seq += 1
+            self._last_entry_seq = self._last_seq
             return self._last_seq
 
     def read(self, max_entries: int, max_bytes: int = 4 * 1024 * 1024) -> list[Entry]:
@@ -111,6 +114,7 @@ class Journal:
             while len(entries) < max_entries and size < max_bytes and self._read_from < self._end:
                 place = self._place_at(self._read_from)
                 self._read_from = place.end
+                self._read_seq = max(self._read_seq, place.seq)
                 if place.code != ACKNOWLEDGED and place.seq > self._acknowledged:
                     data = os.pread(self._fd, place.end - place.start, place.start)
                     entries.append(Entry(place.seq, place.code, place.received_at, data))
@@ -168,6 +172,8 @@ class Journal:
             seq, code, _ = _META.unpack_from(body)
             if code == ACKNOWLEDGED:
                 self._acknowledged = max(self._acknowledged, seq)
+            else:
+                self._last_entry_seq = seq
             self._last_seq = max(self._last_seq, seq)
             self._end += _HEAD.size + len(body)
         os.ftruncate(self._fd, self._end)
