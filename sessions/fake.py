@@ -129,7 +129,7 @@ class FakeEngine:
 
     async def run(self, spec: SessionSpec) -> None:
         session = self._session(spec)
-        if session.qr is not None or session.wanted:
+        if session.qr is not None or (session.wanted and session.tracked.status not in NEEDS_A_PERSON):
             return
         session.tracked.set(SessionStatus.STARTING)
         if session.phone is None:
