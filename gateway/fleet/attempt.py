@@ -56,6 +56,7 @@ class Attempt:
         self.accepted: bool | None = None  #: whether the phone that linked itself may stay
         self.round_due = True  #: the engine must be asked for codes
         self.code_lock = asyncio.Lock()
+        self.has_begun = False  #: what the engine said before was about an earlier link
         self._changed = asyncio.Event()
 
     def publish(self, **changes: object) -> None:

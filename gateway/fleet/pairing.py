@@ -88,6 +88,10 @@ class PairingDesk:
                 attempt.publish(phone_code=await self._issue_code(session, phone))
         return attempt.state
 
+    def is_open(self, session_id: int) -> bool:
+        """Whether an attempt is on."""
+        return session_id in self._attempts
+
     async def stop(self) -> None:
         """End every attempt's minder; the engine's own stop ends the processes."""
         minders = list(self._minders.values())
@@ -129,7 +133,7 @@ class PairingDesk:
     def status_changed(self, session_id: int, change: StatusChange) -> None:
         """Observe statuses: connected is the happy end, some others are the other one."""
         attempt = self._attempts.get(session_id)
-        if attempt is None or attempt.state.is_over:
+        if attempt is None or attempt.state.is_over or not attempt.has_begun:
             return
         if change.status in NEEDS_A_PERSON:
             attempt.end(change.reason)
@@ -204,6 +208,7 @@ class PairingDesk:
         while attempt.state.phase in _OPEN:
             if attempt.round_due:
                 attempt.round_due = False
+                attempt.has_begun = True
                 await pair()
             now = self._clock.monotonic()
             if not attempt.is_wanted(now):

@@ -61,21 +61,19 @@ class Reconciler(Wakeable):
         """Start the work that rows ask for."""
         for session in await self._database.read(store.all_to_reconcile):
             if self._differs(session):
-                self._spawn(session.id, partial(self._agree, session))
+                self._spawn(session.id, partial(self._agree, session.id))
         return None
 
     async def settle(self, session_id: int) -> None:
         """Wait until nothing is under way or due for one session: before it is paired anew."""
         await self._finish(session_id)
-        session = await self._database.read(lambda tx: store.find_any(tx, session_id=session_id))
-        if session is not None and self._differs(session):
-            self._spawn(session_id, lambda: self._agree(session))
-            await self._finish(session_id)
+        self._spawn(session_id, partial(self._agree, session_id))
+        await self._finish(session_id)
 
     async def restart(self, session: Session) -> None:
         """Give a session a new worker; returns when that has begun."""
         await self._finish(session.id)
-        self._spawn(session.id, lambda: self._restart(session))
+        self._spawn(session.id, partial(self._restart, session))
 
     async def stop(self) -> None:
         """End; work that is cut short here is due again at the next start."""
@@ -126,7 +124,11 @@ class Reconciler(Wakeable):
         if task is not None:
             await asyncio.wait([task])
 
-    async def _agree(self, session: Session) -> None:
+    async def _agree(self, session_id: int) -> None:
+        """Bring about what the row wants at this moment, which may no longer be what made us look."""
+        session = await self._database.read(lambda tx: store.find_any(tx, session_id=session_id))
+        if session is None or not self._differs(session):
+            return
         if session.unlink_due:
             await self._unlinker.unlink_patiently(self._specs.of(session), timeout_seconds=_UNLINK_SECONDS)
         if session.unlink_due or session.forget_due:

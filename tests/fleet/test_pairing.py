@@ -1,0 +1,201 @@
+"""Linking a phone: attempts, codes, who may stay, and what is left when nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.fleet.attempt import PairingPhase
+from gateway.fleet.errors import PairingFailedError, SessionAlreadyPairedError
+from gateway.fleet.render import session_id
+from sessions.protocol import LogOut
+from sessions.status import Reason
+from tests.fleet.rig import FleetRig
+
+PHONE = "+15550100001"
+OTHER = "+15550100002"
+
+
+async def test_a_scanned_code_links_the_phone_and_connects_the_session(fleet: FleetRig, eventually: Any) -> None:
+    session = await fleet.create()
+
+    linked = await fleet.link(session, PHONE, eventually)
+
+    assert linked.is_paired
+    assert linked.phone == PHONE
+    assert linked.lid is not None
+    assert linked.live
+    assert linked.connected_at is not None
+    types = await fleet.event_types(session)
+    assert types[0] == "session.created"
+    assert "session.qr" in types
+    assert types.index("session.paired") < len(types) - 1
+
+
+async def test_the_codes_of_one_session_are_shared_by_all_who_ask(fleet: FleetRig) -> None:
+    session = await fleet.create()
+
+    first, second = await asyncio.gather(fleet.desk.qr(session), fleet.desk.qr(session))
+
+    assert first.qr == second.qr
+
+
+async def test_a_linked_session_offers_no_code(fleet: FleetRig, eventually: Any) -> None:
+    session = await fleet.create()
+    linked = await fleet.link(session, PHONE, eventually)
+    await eventually(lambda: not fleet.desk.is_open(session.id))
+
+    with pytest.raises(SessionAlreadyPairedError):
+        await fleet.desk.qr(linked)
+
+
+async def test_a_code_typed_on_the_phone_links_it(fleet: FleetRig, eventually: Any) -> None:
+    session = await fleet.create()
+
+    state = await fleet.desk.phone_code(session, PHONE)
+    again = await fleet.desk.phone_code(session, PHONE)
+
+    assert state.phone_code is not None
+    assert again.phone_code == state.phone_code
+    fleet.engine.scan(state.phone_code, PHONE)
+    assert (await fleet.until(session, "connected", eventually)).phone == PHONE
+
+
+async def test_watchers_see_every_phase_in_order(fleet: FleetRig) -> None:
+    session = await fleet.create()
+    phases = []
+
+    async with fleet.desk.watch(session) as attempt:
+        state = attempt.state
+        phases.append(state.phase)
+        while not state.is_over:
+            state = await asyncio.wait_for(attempt.after(state.version), 10)
+            if state.phase == PairingPhase.SHOWING:
+                fleet.engine.scan(str(state.qr), PHONE)
+            phases.append(state.phase)
+
+    assert phases[0] == PairingPhase.WAITING
+    assert phases[-1] == PairingPhase.CONNECTED
+    assert PairingPhase.LINKING in phases
+
+
+async def test_codes_that_ran_out_are_renewed_while_somebody_watches(fleet: FleetRig) -> None:
+    session = await fleet.create()
+
+    async with fleet.desk.watch(session) as attempt:
+        first = await _showing(attempt)
+        fleet.engine.run_out(session_id(session))
+        waiting = await asyncio.wait_for(attempt.after(first.version), 10)
+        second = await _showing(attempt)
+
+    assert waiting.phase == PairingPhase.WAITING
+    assert second.qr not in (None, first.qr)
+
+
+async def test_renewing_ends_after_some_rounds(fleet: FleetRig) -> None:
+    session = await fleet.create()
+
+    async with fleet.desk.watch(session) as attempt:
+        rounds = 0
+        while not attempt.state.is_over:
+            state = await _showing(attempt)
+            rounds += 1
+            fleet.engine.run_out(session_id(session))
+            await asyncio.wait_for(attempt.after(state.version), 10)
+
+    assert rounds == 6
+    assert attempt.state.reason == Reason.QR_EXPIRED
+
+
+async def test_an_attempt_that_nobody_watches_ends(fleet: FleetRig, clock: Any, eventually: Any) -> None:
+    session = await fleet.create()
+    async with fleet.desk.watch(session) as attempt:
+        await _showing(attempt)
+
+    clock.advance(60)
+    attempt.nudge()
+
+    await eventually(lambda: not fleet.desk.is_open(session.id))
+    stopped = await fleet.until(session, "stopped", eventually)
+    assert stopped.reason is None, "nobody stopped it: there is nothing to explain"
+
+
+async def test_a_phone_linked_as_another_session_is_turned_away(fleet: FleetRig, eventually: Any) -> None:
+    await fleet.link(await fleet.create("first"), PHONE, eventually)
+    second = await fleet.create("second")
+
+    async with fleet.desk.watch(second) as attempt:
+        state = await _showing(attempt)
+        fleet.engine.scan(str(state.qr), PHONE)
+        while not attempt.state.is_over:
+            await asyncio.wait_for(attempt.after(attempt.state.version), 10)
+
+    assert attempt.state.reason == Reason.ALREADY_LINKED
+    row = await fleet.row(second)
+    assert not row.is_paired
+    assert row.reason == Reason.ALREADY_LINKED
+
+    async def is_settled() -> bool:
+        return not (await fleet.row(second)).forget_due
+
+    await eventually(is_settled)
+    assert session_id(second) not in fleet.engine.session_ids
+    assert (await fleet.row(second)).status == "stopped"
+
+
+async def test_a_phone_other_than_the_expected_one_is_turned_away_and_the_right_one_may_follow(
+    fleet: FleetRig, eventually: Any
+) -> None:
+    session = await fleet.create(expected_phone=OTHER)
+
+    async with fleet.desk.watch(session) as attempt:
+        fleet.engine.scan(str((await _showing(attempt)).qr), PHONE)
+        while not attempt.state.is_over:
+            await asyncio.wait_for(attempt.after(attempt.state.version), 10)
+    linked = await fleet.link(await fleet.row(session), OTHER, eventually)
+
+    assert attempt.state.reason == Reason.WRONG_PHONE
+    assert linked.phone == OTHER
+
+
+async def test_a_turned_away_phone_is_asked_to_forget_the_device(fleet: FleetRig, eventually: Any) -> None:
+    session = await fleet.create(expected_phone=OTHER)
+    asked: list[object] = []
+    carry_out = fleet.engine._carry_out
+    fleet.engine._carry_out = lambda one, command: (asked.append(command), carry_out(one, command))[1]  # type: ignore[method-assign]
+
+    async with fleet.desk.watch(session) as attempt:
+        fleet.engine.scan(str((await _showing(attempt)).qr), PHONE)
+        await eventually(lambda: attempt.state.is_over)
+
+    await eventually(lambda: LogOut() in asked)
+
+
+async def test_no_phone_code_is_given_for_another_phone_than_the_expected_one(fleet: FleetRig) -> None:
+    session = await fleet.create(expected_phone=OTHER)
+
+    with pytest.raises(PairingFailedError) as refused:
+        await fleet.desk.phone_code(session, PHONE)
+
+    assert refused.value.code == "wrong_phone"
+
+
+async def test_an_engine_that_will_not_pair_is_told_as_the_end_of_the_attempt(fleet: FleetRig) -> None:
+    session = await fleet.create()
+
+    async with fleet.desk.watch(session) as attempt:
+        await _showing(attempt)
+        fleet.engine._end_pairing(fleet.engine._sessions[session_id(session)], Reason.PASSKEY_DEMANDED)
+        while not attempt.state.is_over:
+            await asyncio.wait_for(attempt.after(attempt.state.version), 10)
+
+    assert attempt.state.reason == Reason.PASSKEY_DEMANDED
+
+
+async def _showing(attempt: Any) -> Any:
+    async with asyncio.timeout(10):
+        while attempt.state.phase != PairingPhase.SHOWING:
+            await attempt.after(attempt.state.version)
+        return attempt.state
