@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -99,6 +100,8 @@ class Connection:
         await self._service.login.open(self)
         async for content in incoming:
             stanza = self._codec.decode(opener.open(content))
+            if self._farewell is not None:
+                continue  # whoever has been sent away is not listened to any more
             if self._device is not None:
                 await self._service.dispatch(self, stanza)
             else:
@@ -125,25 +128,30 @@ class Connection:
                     yield content
 
     def _send(self, content: bytes) -> None:
-        self._waiting_bytes += len(content)
+        data = frame(content)
+        self._waiting_bytes += len(data)
         if self._waiting_bytes > _MOST_WAITING:
             _logger.warning("a client does not read what it is sent and is cut off")
             self._transport.abort()
             return
-        self._outgoing.put_nowait(frame(content))
+        self._outgoing.put_nowait(data)
 
     async def _write(self) -> None:
         try:
             while True:
                 data = await self._outgoing.get()
                 await self._socket.send_bytes(data)
-                self._waiting_bytes -= len(data) - 3
+                self._waiting_bytes -= len(data)
+                self._outgoing.task_done()
         except ConnectionError:
             self._transport.abort()
 
     async def _close_later(self) -> None:
         await asyncio.sleep(_GRACE)
         await self.push(_STREAM_END)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                await self._outgoing.join()
         await self._socket.close()
 
     async def _leave(self, writer: asyncio.Task[None]) -> None:

@@ -79,7 +79,6 @@ class Device:
         self.account = account
         self.record = record
         self.prekeys: OrderedDict[int, bytes] = OrderedDict(prekeys)
-        self.push_name = ""
         self.key = f"{record.number}:{record.index}"  #: names the device in the store
         self.lid = device_jid(account.lid, record.index)
         self.pn = device_jid(account.pn, record.index)

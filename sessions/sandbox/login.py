@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from sessions.sandbox.delivery import Delivery
 from sessions.sandbox.directory import Device, Directory
 from sessions.sandbox.endpoint import Endpoint, Faults
-from sessions.sandbox.node import Attrs, Node
+from sessions.sandbox.node import SERVER, Attrs, Node
 from sessions.sandbox.pairing import Pairing, UnlinkedClient
 
 _REPLACED = Node("stream:error", {}, [Node("conflict", {"type": "replaced"})])
+# A hint that clients repeat when they come back, so that the real service finds their data centre again.
+_ROUTING = bytes.fromhex("08120a0c")
 LOGGED_OUT = 401
 
 
@@ -48,10 +50,14 @@ class Login:
             await client.end(refusal)
             return
         client.log_in(device)
+        is_new = not device.record.last_seen
         device.record.last_seen = int(time.time())
         self._directory.save_device(device)
         await self._replace(client)
         await client.push(_success(device))
+        await client.push(_news([Node("edge_routing", {}, [Node("routing_info", {}, _ROUTING)])]))
+        if is_new:
+            await client.push(_news([Node("dirty", {"type": "account_sync", "timestamp": int(time.time())})]))
         if not payload.passive:
             await self._delivery.activate(client)
 
@@ -68,6 +74,10 @@ class Login:
         replaced = self._delivery.attach(client)
         if replaced is not None:
             await replaced.end(_REPLACED)
+
+
+def _news(content: list[Node]) -> Node:
+    return Node("ib", {"from": SERVER}, content)
 
 
 def _success(device: Device) -> Node:

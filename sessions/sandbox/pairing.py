@@ -11,6 +11,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from google.protobuf.message import DecodeError
+
+from sessions.protobuf import load
 from sessions.sandbox import adv, linkcode
 from sessions.sandbox.directory import Account, Device, DeviceRecord, Directory
 from sessions.sandbox.endpoint import DeviceChange
@@ -161,7 +164,7 @@ class Pairing:
         record.identity_key = keys.eIdent
         record.registration_id = int.from_bytes(keys.eRegid, "big")
         record.signed_prekey = SignedPreKey(int.from_bytes(keys.eSkeyID, "big"), keys.eSkeyVal, keys.eSkeySig)
-        record.platform = "web"
+        record.platform = _platform(keys.deviceProps)
         record.signed_identity = adv.sign_identity(account, record)
         return record
 
@@ -233,6 +236,14 @@ def _parse_qr(text: str) -> tuple[str, bytes, bytes, bytes]:
     except (binascii.Error, ValueError) as error:
         raise QrUnknownError("this is not a WhatsApp linking code") from error
     return fields[0], keys[0], keys[1], keys[2]
+
+
+def _platform(properties: bytes) -> str:
+    """What the client calls itself; the phone shows it in the list of linked devices."""
+    try:
+        return str(load("waCompanionReg.WAWebProtobufsCompanionReg_pb2").DeviceProps.FromString(properties).os)
+    except DecodeError:
+        return ""
 
 
 def _has_valid_keys(data: Any) -> bool:

@@ -28,6 +28,17 @@ async def test_a_linked_client_is_welcomed_with_its_lid(ana: Account, linked: Li
     assert success.jid("lid") == client.device.lid
 
 
+async def test_only_the_first_login_finds_the_account_changed(ana: Account, linked: Link) -> None:
+    client = await linked(ana)
+    first = [ib.children[0].tag for ib in client.all("ib")]
+    client.received.clear()
+
+    await client.connect()
+
+    assert "dirty" in first
+    assert "dirty" not in [ib.children[0].tag for ib in client.all("ib")]
+
+
 async def test_another_noise_key_is_logged_out(service: Service, ana: Account, linked: Link) -> None:
     client = await linked(ana)
     client.client_static = KeyPair().public
@@ -79,7 +90,7 @@ async def test_what_came_while_away_is_delivered_in_order_between_its_brackets(
     receiver.received.clear()
     await receiver.connect()
 
-    brackets = [node.children[0] for node in receiver.all("ib")]
+    brackets = [node for ib in receiver.all("ib") for node in ib.children if node.tag.startswith("offline")]
     assert [(node.tag, node.text("count")) for node in brackets] == [("offline_preview", "3"), ("offline", "3")]
     assert brackets[0].text("message") == "3"
     assert [node.text("id") for node in receiver.all("message")] == ids
