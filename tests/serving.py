@@ -63,7 +63,8 @@ class Parts:
         self, connect: ClientFactory, *, tables: Sequence[object] = (), **options: Any
     ) -> TestClient[Any, Any]:
         """A client of the API: keys, sign-in, events and the given tables."""
-        doorkeeper = Doorkeeper(authenticator=self.authenticator, cookie=self.cookie)
+        options.setdefault("doorkeeper", Doorkeeper(authenticator=self.authenticator, cookie=self.cookie))
+        options.setdefault("limiter", RateLimiter(clock=self.clock, per_second=1000, burst=1000))
         own_tables = (
             ApiKeyRoutes(database=self.database, access=self.access),
             AuthRoutes(accounts=self.accounts, cookie=self.cookie),
@@ -71,12 +72,11 @@ class Parts:
         )
         app = build_app(
             tables=[*own_tables, *tables],
-            doorkeeper=doorkeeper,
             clock=self.clock,
             streams=self.streams,
             idempotency=self.idempotency,
             events=CATALOGUE,
-            **{"limiter": RateLimiter(clock=self.clock, per_second=1000, burst=1000), **options},
+            **options,
         )
         return await connect(app)
 

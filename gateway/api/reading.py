@@ -14,8 +14,8 @@ from gateway.api.route import Route
 from gateway.kit.errors import GatewayError, MalformedError, MediaTypeError, TooLargeError
 
 _JSON_TYPES: Final = frozenset({"application/json"})
-#: A body must keep coming at least this fast on average, after a grace time.
-_GRACE_SECONDS: Final = 20.0
+#: A body must come at least this fast on average, after a grace time.
+GRACE_SECONDS: Final = 20.0
 _SLOWEST_BYTES_PER_SECOND: Final = 64 * 1024
 
 
@@ -28,7 +28,7 @@ class TooSlowError(GatewayError):
 class BodyReader:
     """Reads bodies up to a limit, and no slower than a limit."""
 
-    def __init__(self, *, limit_bytes: int, grace_seconds: float = _GRACE_SECONDS) -> None:
+    def __init__(self, *, limit_bytes: int, grace_seconds: float = GRACE_SECONDS) -> None:
         self._limit_bytes = limit_bytes
         self._grace_seconds = grace_seconds
 

@@ -14,7 +14,7 @@ from gateway.api.idempotency import Idempotency
 from gateway.api.middleware import ErrorPage, RequestMetrics, Surroundings
 from gateway.api.openapi import DocumentedEvent
 from gateway.api.rate_limit import RateLimiter
-from gateway.api.reading import BodyReader
+from gateway.api.reading import GRACE_SECONDS, BodyReader
 from gateway.api.route import routes_of
 from gateway.api.streams import Streams
 from gateway.kit.clock import Clock
@@ -35,6 +35,7 @@ def build_app(
     events: Sequence[DocumentedEvent] = (),
     version: str = __version__,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
+    body_grace_seconds: float = GRACE_SECONDS,
     install_pages: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
     """The application with every declared route. ``install_pages`` adds what is not part of the API."""
@@ -42,7 +43,7 @@ def build_app(
     Surroundings(clock=clock, metrics=metrics, error_page=error_page).install(app)
     machinery = Machinery(
         doorkeeper=doorkeeper,
-        bodies=BodyReader(limit_bytes=body_limit_bytes),
+        bodies=BodyReader(limit_bytes=body_limit_bytes, grace_seconds=body_grace_seconds),
         limiter=limiter,
         idempotency=idempotency,
     )
