@@ -127,6 +127,8 @@ class Pairing:
         ephemeral = KeyPair()
         companion_ephemeral = await asyncio.to_thread(linkcode.unwrap_key, code, request.wrapped_ephemeral)
         wrapped = await asyncio.to_thread(linkcode.wrap_key, code, ephemeral.public)
+        if request.finished is not None and not request.finished.done():
+            request.finished.set_exception(CodeUnknownError("the code was typed again"))
         request.finished = asyncio.get_running_loop().create_future()
         await candidate.client.push(self._primary_hello(request.ref, wrapped, account.identity.public))
         bundle, identity = await self._wait(request.finished)
@@ -140,17 +142,20 @@ class Pairing:
 
     async def _link(self, account: Account, candidate: _Candidate, adv_secret: bytes) -> Device:
         client = candidate.client
+        # Nobody else can link this client from here on.
+        self._candidates.pop(client, None)
         record = self._record(account, client)
         number, offer = self._iq(_pair_success(account, record, adv_secret))
         answer: asyncio.Future[Node] = asyncio.get_running_loop().create_future()
         self._answers[number] = (client, answer)
         try:
             await client.push(offer)
-            answered = await self._wait(answer)
+            record.signed_identity = _signed_by_both(account, record, await self._wait(answer))
+        except PairingFailedError:
+            await client.end()
+            raise
         finally:
             del self._answers[number]
-        record.signed_identity = _signed_by_both(account, record, answered)
-        self._candidates.pop(client, None)
         device = self._directory.link(account, record)
         await self._notices.devices_changed(device, added=True)
         self._notices.announce(DeviceChange.LINKED, device)
