@@ -11,15 +11,10 @@ import structlog
 from aiohttp import web
 
 from gateway import __version__
-from gateway.assembly.face import Parts, build_face
-from gateway.assembly.fleet import build_fleet
-from gateway.assembly.ground import build_ground
-from gateway.assembly.messaging import build_messaging
-from gateway.assembly.news import build_news
-from gateway.assembly.platform import build_platform
+from gateway.assembly.face import build_face
+from gateway.assembly.parts import Parts, build_parts
 from gateway.config import Config
 from gateway.datafolder import DataFolder, DataFolderError
-from gateway.db.database import AnyDatabase
 from gateway.health import Readiness, Watchdog, disk_check, services_check, store_check
 from gateway.kit.notify import Notifier
 from gateway.kit.service import Service
@@ -77,19 +72,11 @@ class Daemon:
         self._on_stop("listener", _closing(listener))
         database = await open_store(self._config)
         self._on_stop("store", database.close)
-        parts = self._build(folder, database)
+        parts = build_parts(config=self._config, loopback=self._loopback, folder=folder, database=database)
         await _check_engine(parts)
         await self._first_steps(parts)
         await self._start_parts(parts)
         await self._serve(listener, parts)
-
-    def _build(self, folder: DataFolder, database: AnyDatabase) -> Parts:
-        ground = build_ground(config=self._config, loopback=self._loopback, folder=folder, database=database)
-        platform = build_platform(ground)
-        fleet = build_fleet(ground, platform)
-        news = build_news(ground, platform, fleet)
-        messaging = build_messaging(ground, platform, fleet)
-        return Parts(ground=ground, platform=platform, fleet=fleet, messaging=messaging, news=news)
 
     def _claim(self, folder: DataFolder) -> None:
         try:
@@ -112,6 +99,7 @@ class Daemon:
         self._on_stop("http client", parts.ground.http.stop)
         await self._start_service(parts.platform.hub)
         await self._start_service(parts.platform.uses)
+        await self._start_service(parts.platform.sweeper)
         await self._start_service(parts.news.deliverer)
         await parts.fleet.engine.start()
         self._on_stop("engine", parts.fleet.engine.stop)

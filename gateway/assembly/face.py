@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
 from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
-from gateway.api.idempotency import Idempotency
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
-from gateway.assembly.fleet import Fleet
-from gateway.assembly.ground import Ground
-from gateway.assembly.messaging import Messaging
-from gateway.assembly.news import News
 from gateway.assembly.pages import build_pages
-from gateway.assembly.platform import Platform
+from gateway.assembly.parts import Parts
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
+from gateway.events.catalogue import CATALOGUE
 from gateway.events.routes import EventRoutes
 from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
@@ -32,40 +26,40 @@ from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """Everything that a request can reach."""
-
-    ground: Ground
-    platform: Platform
-    fleet: Fleet
-    messaging: Messaging
-    news: News
-
-
 def build_face(parts: Parts, readiness: Readiness) -> web.Application:
     """The web application with everything that can be asked of the gateway."""
     ground, platform = parts.ground, parts.platform
     http = ground.config.http
     pages = build_pages(ground, platform, parts.fleet)
     return build_app(
-        tables=[
-            HealthRoutes(readiness=readiness, metrics=ground.metrics, version=__version__, audience=http.metrics),
-            *_platform_tables(parts),
-            *_fleet_tables(parts),
-            *_message_tables(parts),
-            *_news_tables(parts),
-        ],
+        tables=build_tables(parts, readiness),
         doorkeeper=platform.doorkeeper,
         clock=ground.clock,
         streams=platform.streams,
-        idempotency=Idempotency(database=ground.database, clock=ground.clock),
+        idempotency=platform.idempotency,
         limiter=RateLimiter(clock=ground.clock, per_second=http.requests_per_second, burst=http.burst),
         metrics=ground.metrics,
         error_page=pages.mistakes,
+        events=CATALOGUE,
+        version=__version__,
         body_limit_bytes=http.max_body_bytes,
         install_pages=pages.site.install,
     )
+
+
+def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
+    """Every route table."""
+    ground = parts.ground
+    health = HealthRoutes(
+        readiness=readiness, metrics=ground.metrics, version=__version__, audience=ground.config.http.metrics
+    )
+    return [
+        health,
+        *_platform_tables(parts),
+        *_fleet_tables(parts),
+        *_message_tables(parts),
+        *_news_tables(parts),
+    ]
 
 
 def _platform_tables(parts: Parts) -> list[object]:

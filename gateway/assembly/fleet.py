@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from gateway.assembly.ground import Ground
@@ -18,8 +17,7 @@ from gateway.fleet.reconciler import Reconciler
 from gateway.fleet.service import Sessions
 from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.fleet.unlinker import Unlinker
-from gateway.kit.metrics import Metrics
-from sessions.engine import Engine, Listener, StatusChange
+from sessions.engine import Engine, Listener
 from sessions.events import Paired, PairingEnded, QrShown
 from sessions.protocol import Loopback
 from sessions.settings import EngineSettings
@@ -69,7 +67,6 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
         ),
     )
     _connect(fleet)
-    _count_statuses(fleet, ground.metrics)
     return fleet
 
 
@@ -91,16 +88,3 @@ def _connect(fleet: Fleet) -> None:
     fleet.intake.observe(Paired, fleet.desk.paired)
     for observer in (fleet.unlinker.status_changed, fleet.desk.status_changed, fleet.reconciler.status_changed):
         fleet.intake.observe_status(observer)
-
-
-def _count_statuses(fleet: Fleet, metrics: Metrics) -> None:
-    statuses: dict[int, str] = {}
-
-    def count(session_id: int, change: StatusChange) -> None:
-        statuses[session_id] = change.status
-        metrics.status_changed(change.status)
-
-    fleet.intake.observe_status(count)
-    metrics.watch_by(
-        "wagate_sessions", "Sessions by status, since this start.", "status", lambda: Counter(statuses.values())
-    )

@@ -11,7 +11,9 @@ from gateway.access.service import Access
 from gateway.access.throttle import SignInThrottle
 from gateway.access.uses import UseRecorder
 from gateway.api.credentials import Doorkeeper, SignInCookie
+from gateway.api.idempotency import Idempotency
 from gateway.api.streams import Streams
+from gateway.api.sweeper import AnswerSweeper
 from gateway.assembly.ground import Ground
 from gateway.events.hub import EventHub
 from gateway.events.service import EventLog
@@ -31,6 +33,8 @@ class Platform:
     uses: UseRecorder
     cookie: SignInCookie
     doorkeeper: Doorkeeper
+    idempotency: Idempotency
+    sweeper: AnswerSweeper
 
 
 def build_platform(ground: Ground) -> Platform:
@@ -42,6 +46,7 @@ def build_platform(ground: Ground) -> Platform:
     uses = UseRecorder(database=database, clock=clock)
     access = Access(clock=clock, ids=ids, events=events)
     cookie = SignInCookie(insecure=config.http.insecure_cookies)
+    idempotency = Idempotency(database=database, clock=clock)
     return Platform(
         events=events,
         hub=hub,
@@ -59,6 +64,8 @@ def build_platform(ground: Ground) -> Platform:
         uses=uses,
         cookie=cookie,
         doorkeeper=_build_doorkeeper(ground, access, uses, cookie),
+        idempotency=idempotency,
+        sweeper=AnswerSweeper(idempotency=idempotency),
     )
 
 

@@ -38,11 +38,8 @@ class Metrics:
         )
 
     def _declare_messages(self) -> None:
-        self._settled = Counter(
-            "wagate_messages_settled",
-            "Attempts to send a message, by how they ended.",
-            ["outcome"],
-            registry=self.registry,
+        self._moved = Counter(
+            "wagate_messages_moved", "Outgoing messages that came into a state.", ["state"], registry=self.registry
         )
         self._send_seconds = Histogram(
             "wagate_message_send_seconds",
@@ -77,9 +74,9 @@ class Metrics:
         self._requests.labels(operation, method, str(status)).inc()
         self._request_seconds.labels(operation).observe(seconds)
 
-    def message_settled(self, outcome: str, *, seconds: float | None = None) -> None:
-        """An attempt to send ended: ``sent``, ``requeued``, ``failed`` or ``uncertain``."""
-        self._settled.labels(outcome).inc()
+    def message_moved(self, state: str, *, seconds: float | None = None) -> None:
+        """An outgoing message came into a state; ``seconds`` is how long it took to be sent."""
+        self._moved.labels(state).inc()
         if seconds is not None:
             self._send_seconds.observe(seconds)
 

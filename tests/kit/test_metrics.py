@@ -15,8 +15,8 @@ def test_what_happened_is_counted():
     metrics = Metrics(version="1.2.3")
 
     metrics.request_ended(operation="messages.send", method="POST", status=202, seconds=0.002)
-    metrics.message_settled("sent", seconds=0.012)
-    metrics.message_settled("failed")
+    metrics.message_moved("sent", seconds=0.012)
+    metrics.message_moved("failed")
     metrics.message_received()
     metrics.reported("message")
     metrics.status_changed("connected")
@@ -25,7 +25,7 @@ def test_what_happened_is_counted():
     shown = lines(metrics)
     assert 'wagate_http_requests_total{method="POST",operation="messages.send",status="202"} 1.0' in shown
     assert 'wagate_http_request_seconds_bucket{le="0.0025",operation="messages.send"} 1.0' in shown
-    assert 'wagate_messages_settled_total{outcome="sent"} 1.0' in shown
+    assert 'wagate_messages_moved_total{state="sent"} 1.0' in shown
     assert "wagate_message_send_seconds_count 1.0" in shown
     assert "wagate_messages_received_total 1.0" in shown
     assert 'wagate_reports_total{kind="message"} 1.0' in shown

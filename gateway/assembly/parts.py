@@ -1,0 +1,38 @@
+"""All parts of one gateway, connected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.assembly.counting import count_everything
+from gateway.assembly.fleet import Fleet, build_fleet
+from gateway.assembly.ground import Ground, build_ground
+from gateway.assembly.messaging import Messaging, build_messaging
+from gateway.assembly.news import News, build_news
+from gateway.assembly.platform import Platform, build_platform
+from gateway.config import Config
+from gateway.datafolder import DataFolder
+from gateway.db.database import AnyDatabase
+from sessions.protocol import Loopback
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that a request can reach."""
+
+    ground: Ground
+    platform: Platform
+    fleet: Fleet
+    messaging: Messaging
+    news: News
+
+
+def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder, database: AnyDatabase) -> Parts:
+    """Build them from the ground up; nothing runs yet."""
+    ground = build_ground(config=config, loopback=loopback, folder=folder, database=database)
+    platform = build_platform(ground)
+    fleet = build_fleet(ground, platform)
+    news = build_news(ground, platform, fleet)
+    messaging = build_messaging(ground, platform, fleet)
+    count_everything(ground.metrics, platform, fleet)
+    return Parts(ground=ground, platform=platform, fleet=fleet, messaging=messaging, news=news)
