@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.config import Config
 from gateway.datafolder import DataFolder, DataFolderError, FolderKind
 from gateway.db.database import AnyDatabase, open_database
-from gateway.db.errors import DatabaseTooNewError
+from gateway.db.errors import DatabaseTooNewError, StoreUnreachableError
 from gateway.db.migrate import upgrade
+from gateway.db.reach import driver_errors_in_words
 from sessions.protocol import Loopback
 
 _BACKLOG: Final = 1024
@@ -82,18 +82,19 @@ async def visited_store(config: Config, loopback: Loopback | None) -> AsyncItera
 async def open_store(config: Config, *, guest: bool = False) -> AnyDatabase:
     """The store, brought up to date first; raises CannotStartError."""
     try:
-        await upgrade(config.database_url)
-        return await open_database(
-            config.database_url,
-            guest=guest,
-            pool_size=config.store.pool_size,
-            batch_limit=config.store.batch_limit,
-            queue_limit=config.store.queue_limit,
-        )
+        with driver_errors_in_words():
+            await upgrade(config.database_url)
+            return await open_database(
+                config.database_url,
+                guest=guest,
+                pool_size=config.store.pool_size,
+                batch_limit=config.store.batch_limit,
+                queue_limit=config.store.queue_limit,
+            )
     except DatabaseTooNewError as error:
         raise CannotStartError(str(error)) from error
-    except (SQLAlchemyError, OSError) as error:
-        raise CannotStartError(f"the store cannot be opened: {_first_line(error)}") from error
+    except StoreUnreachableError as error:
+        raise CannotStartError(f"the store cannot be opened: {error}") from error
 
 
 def listen(config: Config) -> socket.socket:
@@ -106,8 +107,3 @@ def listen(config: Config) -> socket.socket:
     except OSError as error:
         why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
         raise CannotStartError(f"port {port} on {host} {why}; set http.port or http.host") from error
-
-
-def _first_line(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return str(cause).strip().partition("\n")[0]

@@ -32,3 +32,7 @@ class DatabaseUrlError(ValueError):
 
 class DatabaseTooNewError(RuntimeError):
     """The database was made by a newer wagate than this one."""
+
+
+class StoreUnreachableError(RuntimeError):
+    """The store cannot be opened; the text is one line for the operator."""
