@@ -35,16 +35,18 @@ class Dispatcher(Wakeable):
         self._tools = tools
         self._rescuer = rescuer
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
+        self._is_open = False
         self._again: set[int] = set()  #: woken while their lane was running
 
     async def start(self) -> None:
         """Settle what an earlier life left in flight, then begin. Call it before any session is started."""
         await self._rescuer.run()
+        self._is_open = True
         await super().start()
 
     def wake_lane(self, session_id: int) -> None:
         """This session may have something to send. Call on the event loop's thread."""
-        if self.stopping.is_set():
+        if not self._is_open:
             return
         if session_id in self._lanes:
             self._again.add(session_id)
@@ -73,7 +75,7 @@ class Dispatcher(Wakeable):
 
     async def stop(self) -> None:
         """Take nothing new, wait a while for what is under way. What is cut off is rescued at the next start."""
-        self.stopping.set()
+        self._is_open = False
         for lane, _ in self._lanes.values():
             lane.is_stopping = True
         tasks = [task for _, task in self._lanes.values()]

@@ -1,0 +1,240 @@
+"""A gateway reduced to its messages, on an engine without WhatsApp."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+from gateway.chats.service import Chats
+from gateway.contacts.service import Contacts
+from gateway.db.tx import Database, Tx
+from gateway.events.models import Event
+from gateway.events.service import EventLog
+from gateway.fleet.intake import Intake
+from gateway.fleet.models import Session
+from gateway.fleet.progress import Progress as SessionProgress
+from gateway.fleet.service import Sessions
+from gateway.fleet.specs import SessionDefaults, Specs
+from gateway.kit.clock import Clock
+from gateway.kit.guard import AddressGuard
+from gateway.kit.guarded_http import GuardedHttp
+from gateway.kit.ids import IdGenerator, render_id
+from gateway.media.library import MediaLibrary
+from gateway.media.limits import MediaLimits
+from gateway.messages import store
+from gateway.messages.changes import Changes
+from gateway.messages.composer import Composer
+from gateway.messages.dispatcher import Dispatcher
+from gateway.messages.downloader import Downloader
+from gateway.messages.envelopes import Envelopes
+from gateway.messages.gate import Gate
+from gateway.messages.inbound import Inbound
+from gateway.messages.lane import LaneTools
+from gateway.messages.progress import Progress
+from gateway.messages.receipts import Receipts
+from gateway.messages.requests import MessageIn
+from gateway.messages.rescuer import Rescuer
+from gateway.messages.service import Messages
+from gateway.messages.store import Entry
+from gateway.messages.wiring import listen
+from gateway.principal import Principal, PrincipalKind
+from sessions.events import QrShown, Report
+from sessions.fake import FakeEngine
+from sessions.status import SessionStatus
+
+#: The phone that is linked, and two people who write to it.
+SHOP = "+4915110000001"
+ANNA = "+4915110000002"
+BEN = "+4915110000003"
+
+PRINCIPAL = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
+
+
+class World:
+    """The parts, wired as the daemon wires them. The dispatcher and the downloader start with :meth:`start`."""
+
+    def __init__(self, *, database: Database, clock: Clock, ids: IdGenerator, folder: Path) -> None:
+        self.database, self.clock, self.ids = database, clock, ids
+        chance = random.Random(3)
+        self.events = EventLog(clock=clock, check_payloads=True)
+        self.sessions = Sessions(clock=clock, ids=ids, events=self.events)
+        session_progress = SessionProgress(sessions=self.sessions, clock=clock)
+        self.intake = Intake(database=database, progress=session_progress, clock=clock, ids=ids)
+        self.engine = FakeEngine(listener=self.intake)
+        self.specs = Specs(folder=folder / "sessions", defaults=SessionDefaults())
+        self.contacts = Contacts(ids=ids, clock=clock, events=self.events)
+        self.chats = Chats(ids=ids, clock=clock, contacts=self.contacts)
+        self.http = GuardedHttp(guard=AddressGuard(allow_networks=["127.0.0.0/8"]), user_agent="wagate-test")
+        self.library = MediaLibrary(
+            database=database,
+            ids=ids,
+            clock=clock,
+            http=self.http,
+            folder=folder / "media",
+            spool_folder=folder / "spool",
+            limits=MediaLimits(max_bytes=2_000_000),
+        )
+        self.progress = Progress(clock=clock, events=self.events)
+        self.tools = LaneTools(
+            database=database,
+            engine=self.engine,
+            clock=clock,
+            chance=chance,
+            specs=self.specs,
+            gate=Gate(),
+            envelopes=Envelopes(library=self.library),
+            progress=self.progress,
+            contacts=self.contacts,
+            host_name="here",
+        )
+        rescuer = Rescuer(database=database, engine=self.engine, specs=self.specs, progress=self.progress)
+        self.dispatcher = Dispatcher(tools=self.tools, rescuer=rescuer)
+        self.downloader = Downloader(
+            database=database,
+            engine=self.engine,
+            library=self.library,
+            clock=clock,
+            chance=chance,
+            progress=self.progress,
+        )
+        self.messages = Messages(
+            ids=ids,
+            clock=clock,
+            sessions=self.sessions,
+            contacts=self.contacts,
+            chats=self.chats,
+            progress=self.progress,
+            wakes=self.dispatcher,
+        )
+        self.composer = Composer(database=database, library=self.library)
+        self.receipts = Receipts(chats=self.chats, progress=self.progress)
+        self.inbound = Inbound(
+            ids=ids,
+            clock=clock,
+            contacts=self.contacts,
+            chats=self.chats,
+            progress=self.progress,
+            changes=Changes(ids=ids, clock=clock, progress=self.progress),
+            wake_downloads=self.downloader.wake,
+        )
+        listen(
+            self.intake,
+            inbound=self.inbound,
+            receipts=self.receipts,
+            dispatcher=self.dispatcher,
+            downloader=self.downloader,
+        )
+
+    async def open(self) -> None:
+        """Make ready, without sending anything yet."""
+        await self.library.start()
+        await self.http.start()
+        await self.engine.start()
+
+    async def start(self) -> None:
+        """Begin to send and to download."""
+        await self.dispatcher.start()
+        await self.downloader.start()
+
+    async def close(self) -> None:
+        await self.dispatcher.stop()
+        await self.downloader.stop()
+        await self.engine.stop()
+        await self.http.stop()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        cast(Any, self.clock).advance(seconds)
+
+    async def link(self, name: str = "shop", number: str = SHOP) -> Session:
+        """A session to which a phone is linked, connected."""
+        session = await self.database.write(lambda tx: self.sessions.create(tx, PRINCIPAL, name=name))
+        shown: asyncio.Queue[str] = asyncio.Queue()
+
+        def note(_session_id: int, report: Report) -> None:
+            assert isinstance(report.event, QrShown)
+            shown.put_nowait(report.event.code)
+
+        self.intake.observe(QrShown, note)
+        await self.engine.pair(self.specs.of(session))
+        self.engine.scan(await asyncio.wait_for(shown.get(), 5), number)
+        return await self.session_when(session.id, lambda row: row.status == SessionStatus.CONNECTED)
+
+    async def session_when(self, session_id: int, condition: Callable[[Session], bool]) -> Session:
+        """The session's row once it fulfils a condition."""
+
+        async def look() -> Session | None:
+            row = await self.database.read(lambda tx: tx.session.get(Session, session_id))
+            assert row is not None
+            return row if condition(row) else None
+
+        return await poll(look)
+
+    async def queue(self, *, session: str = "shop", to: str = ANNA, body: str = "Hello", **more: Any) -> Entry:
+        """Accept a message as the API does."""
+        fields = {"session": session, "to": to, "type": "text", "text": {"body": body}} | more
+        request = MessageIn.model_validate({name: value for name, value in fields.items() if value is not None})
+        content, media_id = await self.composer.compose(request, org_id=1)
+        return await self.database.write(
+            lambda tx: self.messages.queue(tx, PRINCIPAL, request, content=content, media_id=media_id)
+        )
+
+    async def find(self, message_id: int) -> Entry:
+        """A message as it stands now."""
+        entry = await self.database.read(lambda tx: store.find(tx, org_id=1, message_id=message_id))
+        assert entry is not None
+        return entry
+
+    async def when(self, message_id: int, *states: str) -> Entry:
+        """A message once it is in one of these states."""
+
+        async def look() -> Entry | None:
+            entry = await self.find(message_id)
+            return entry if entry.message.state in states else None
+
+        return await poll(look, what=f"{states}", now=lambda: self.find(message_id))
+
+    async def all(self, **filters: Any) -> list[Entry]:
+        """Every message, oldest first."""
+        found = await self.database.read(
+            lambda tx: store.list_page(tx, org_id=1, filters=store.Filters(**filters), limit=1000, before_id=None)
+        )
+        return list(found)[::-1]
+
+    async def incoming(self, count: int = 1) -> list[Entry]:
+        """The incoming messages once there are so many."""
+
+        async def look() -> list[Entry] | None:
+            found = await self.all(direction="in")
+            return found if len(found) >= count else None
+
+        return await poll(look)
+
+    async def told(self, *types: str) -> list[Event]:
+        """The events of these types so far, in order."""
+
+        def read(tx: Tx) -> list[Event]:
+            rows = tx.session.query(Event).order_by(Event.id).all()
+            return [event for event in rows if event.type in types]
+
+        return await self.database.read(read)
+
+
+async def poll(look: Callable[[], Awaitable[Any]], *, what: str = "", now: Any = None) -> Any:
+    """The first true value of a look, within ten seconds."""
+    try:
+        async with asyncio.timeout(10):
+            while not (value := await look()):
+                await asyncio.sleep(0.005)
+            return value
+    except TimeoutError:
+        last = await now() if now is not None else None
+        raise AssertionError(f"never became {what}; last: {vars(last.message) if last else None}") from None
+
+
+def name_of(session: Session) -> str:
+    """The session as the engine calls it."""
+    return render_id("ses", session.id)
