@@ -64,6 +64,7 @@ class Parts:
     ) -> TestClient[Any, Any]:
         """A client of the API: keys, sign-in, events and the given tables."""
         options.setdefault("doorkeeper", Doorkeeper(authenticator=self.authenticator, cookie=self.cookie))
+        options.setdefault("idempotency", self.idempotency)
         options.setdefault("limiter", RateLimiter(clock=self.clock, per_second=1000, burst=1000))
         own_tables = (
             ApiKeyRoutes(database=self.database, access=self.access),
@@ -74,7 +75,6 @@ class Parts:
             tables=[*own_tables, *tables],
             clock=self.clock,
             streams=self.streams,
-            idempotency=self.idempotency,
             events=CATALOGUE,
             **options,
         )
