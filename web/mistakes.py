@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
 from aiohttp import web
+from jinja2 import TemplateError
 
 from gateway.api.problems import Problem
 from web.pages import Renderer
+
+log = structlog.get_logger(__name__)
 
 _ADVICE = {
     401: "Sign in, then try again.",
@@ -27,11 +31,15 @@ class ErrorPages:
         self._renderer = renderer
 
     def __call__(self, request: web.Request, problem: Problem, request_id: str) -> web.StreamResponse | None:
-        """The page for this problem."""
-        return self._renderer.page(
-            "error.html",
-            status=problem.status,
-            problem=problem,
-            advice=_ADVICE.get(problem.status, _OTHERWISE),
-            request_id=request_id,
-        )
+        """The page for this problem; None where even that page is broken, so that the problem is told plainly."""
+        try:
+            return self._renderer.page(
+                "error.html",
+                status=problem.status,
+                problem=problem,
+                advice=_ADVICE.get(problem.status, _OTHERWISE),
+                request_id=request_id,
+            )
+        except TemplateError:
+            log.exception("error page failed")
+            return None
