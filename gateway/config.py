@@ -53,8 +53,8 @@ class HttpSection(Section):
         default=(), description="Networks of reverse proxies whose X-Forwarded-For is believed."
     )
     max_body_bytes: Positive = Field(default=2_097_152, description="Largest request body, except for media uploads.")
-    requests_per_second: Seconds = Field(default=50.0, description="How fast one API key may call, on average.")
-    burst: Positive = Field(default=200, description="How many calls one API key may make at once.")
+    requests_per_second: Seconds = Field(default=200.0, description="How fast one API key may call, on average.")
+    burst: Positive = Field(default=1000, description="How many calls one API key may make at once.")
     metrics: Literal["loopback", "open", "off"] = Field(
         default="loopback",
         description="Who may read /metrics: this machine only (loopback), everybody (open), nobody (off).",
