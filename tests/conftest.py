@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,22 @@ def missing(what: str, reason: str) -> NoReturn:
     if what in os.environ.get("WAGATE_REQUIRE", "").split(","):
         pytest.fail(f"{reason}, and WAGATE_REQUIRE demands {what}")
     pytest.skip(reason)
+
+
+#: What WAGATE_REQUIRE calls the things that marked tests need.
+NEEDS = {"browser": "chromium", "postgres": "postgres"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test proves nothing: on a machine that must have what it needs, it fails, whoever skipped it."""
+    report = yield
+    required = set(os.environ.get("WAGATE_REQUIRE", "").split(","))
+    needed = {NEEDS[mark.name] for mark in item.iter_markers() if mark.name in NEEDS}
+    if report.skipped and needed & required and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped ({report.longrepr}), and WAGATE_REQUIRE demands {', '.join(needed & required)}"
+    return report
 
 
 @pytest.fixture
