@@ -13,6 +13,7 @@ from gateway.config import Config
 from gateway.daemon import Daemon
 from gateway.kit.log import configure_logging
 from gateway.kit.notify import Notifier
+from gateway.startup import CannotStartError, ExitCode
 from sessions.protocol import Loopback
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,13 @@ async def run_gateway(config: Config, loopback: Loopback | None) -> None:
     configure_logging(level=config.log.level, style=config.log.format)
     stopping = _stopping_on_signals()
     daemon = Daemon(config=config, loopback=loopback, notifier=Notifier.from_environment())
-    await daemon.start()
+    try:
+        await daemon.start()
+    except CannotStartError:
+        raise
+    except Exception:
+        log.exception("gateway crashed while starting")
+        sys.exit(ExitCode.CRASHED)
     log.info("gateway started", version=__version__, sandbox=loopback is not None)
     _announce(config, daemon.setup_url)
     await stopping.wait()

@@ -195,3 +195,21 @@ async def test_systemd_hears_that_it_is_ready_alive_and_stopping(launch, tmp_pat
 
     assert sorted(heard[:2]) == ["READY=1\nSTATUS=wagate 0.1.0 serves " + gateway.url, "WATCHDOG=1"]
     assert heard[2:4] == ["WATCHDOG=1", "WATCHDOG=1"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("any_migrated_url", ["postgres"], indirect=True)
+async def test_it_runs_on_postgresql_as_well(launch, command, any_migrated_url):
+    gateway = await launch(WAGATE_STORE__URL=any_migrated_url)
+
+    _, key, _ = await command(gateway, "key", "create", "shop", "--plain")
+    headers = {"Authorization": f"Bearer {key.strip()}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with http.post(f"{gateway.url}/api/v1/sessions", json={"name": "line"}) as answer:
+            made = await answer.json()
+        async with http.get(f"{gateway.url}/api/v1/sessions/line") as answer:
+            read = await answer.json()
+
+    assert read["id"] == made["id"]
+    assert await gateway.end() == 0, gateway.log
+    assert not (gateway.data / "wagate.db").exists()
