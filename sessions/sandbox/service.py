@@ -98,7 +98,9 @@ class Service:
 
     async def dispatch(self, endpoint: Endpoint, stanza: Node) -> None:
         """Take in a stanza from a device."""
-        if self.faults.is_deaf(endpoint.device):
+        device = endpoint.device
+        is_linked = device.account.devices.get(device.index) is device
+        if not is_linked or self.faults.is_deaf(device):
             return
         handler = self._handlers.get(stanza.tag)
         if handler is None:

@@ -10,6 +10,8 @@ from sessions.sandbox.node import MalformedStanzaError, Node
 from sessions.sandbox.notices import Notices
 from sessions.sandbox.queries.registry import NOT_ACCEPTABLE, NOT_FOUND, Query, Routes
 
+_REGISTRATION_BYTES = 4
+_KEY_ID_BYTES = 3
 _KEY_TYPE = Node("type", {}, b"\x05")
 _ENOUGH_KEYS = 10  # below this a device is asked for more
 
@@ -51,10 +53,13 @@ class KeyQueries:
             raise NOT_ACCEPTABLE
         self._directory.publish_keys(
             query.device,
-            registration_id=stanza.require("registration").number,
+            registration_id=_number(stanza.require("registration"), _REGISTRATION_BYTES),
             identity_key=identity,
             signed_prekey=signed,
-            prekeys=[(key.require("id").number, _key(key.require("value"))) for key in stanza.require("list").children],
+            prekeys=[
+                (_number(key.require("id"), _KEY_ID_BYTES), _key(key.require("value")))
+                for key in stanza.require("list").children
+            ],
         )
         return []
 
@@ -74,7 +79,7 @@ class KeyQueries:
             raise NOT_FOUND
         hashed = device.record.identity_key + signed.public + signed.signature + b"".join(device.prekeys.values())
         content = [
-            Node("registration", {}, device.record.registration_id.to_bytes(4, "big")),
+            Node("registration", {}, device.record.registration_id.to_bytes(_REGISTRATION_BYTES, "big")),
             _KEY_TYPE,
             Node("identity", {}, device.record.identity_key),
             _signed_prekey_node(signed),
@@ -96,7 +101,7 @@ class KeyQueries:
 
 def _bundle_nodes(bundle: Bundle, device: Device) -> list[Node]:
     nodes = [
-        Node("registration", {}, bundle.registration_id.to_bytes(4, "big")),
+        Node("registration", {}, bundle.registration_id.to_bytes(_REGISTRATION_BYTES, "big")),
         _KEY_TYPE,
         Node("identity", {}, bundle.identity_key),
         _signed_prekey_node(bundle.signed_prekey),
@@ -114,11 +119,19 @@ def _signed_prekey_node(key: SignedPreKey) -> Node:
 
 
 def _id(number: int) -> Node:
-    return Node("id", {}, number.to_bytes(3, "big"))
+    return Node("id", {}, number.to_bytes(_KEY_ID_BYTES, "big"))
 
 
 def _signed_prekey(node: Node) -> SignedPreKey:
-    return SignedPreKey(node.require("id").number, _key(node.require("value")), node.require("signature").data)
+    return SignedPreKey(
+        _number(node.require("id"), _KEY_ID_BYTES), _key(node.require("value")), node.require("signature").data
+    )
+
+
+def _number(node: Node, size: int) -> int:
+    if not 0 < len(node.data) <= size:
+        raise MalformedStanzaError(f"<{node.tag}> is not a number of {size} bytes")
+    return node.number
 
 
 def _key(node: Node) -> bytes:
