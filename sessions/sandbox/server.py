@@ -1,4 +1,4 @@
-"""The loopback address of this WhatsApp: a CONNECT proxy that answers for WhatsApp's hosts itself and forwards nothing."""
+"""This WhatsApp on loopback: a CONNECT proxy that answers for WhatsApp's hosts itself and forwards nothing."""
 
 from __future__ import annotations
 
