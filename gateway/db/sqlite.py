@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
+from gateway.db.errors import StoreClosedError
 from gateway.db.tx import Tx
 from gateway.db.writer import GroupCommitWriter
 
@@ -19,12 +21,18 @@ BUSY_TIMEOUT_SECONDS = 10.0
 
 
 class SqliteDatabase:
-    """A :class:`gateway.db.tx.Database` on one SQLite file in WAL mode, durable at every commit."""
+    """A :class:`gateway.db.tx.Database` on one SQLite file in WAL mode, durable at every commit.
 
-    def __init__(self, *, writer: GroupCommitWriter, write_engine: Engine, read_engine: AsyncEngine) -> None:
+    A read runs whole in one reader thread. Going through aiosqlite costs a thread hop per statement, and four of them
+    per transaction: 1.6 ms instead of 0.3 ms to read one row.
+    """
+
+    def __init__(self, *, writer: GroupCommitWriter, write_engine: Engine, read_engine: Engine, readers: int) -> None:
         self._writer = writer
         self._write_engine = write_engine
         self._read_engine = read_engine
+        self._readers = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store reader")
+        self._closed = False
 
     @classmethod
     async def open(
@@ -45,7 +53,8 @@ class SqliteDatabase:
             queue_limit=queue_limit,
         )
         await asyncio.to_thread(writer.start)
-        return cls(writer=writer, write_engine=write_engine, read_engine=_make_read_engine(path, readers))
+        read_engine = _make_read_engine(path, readers)
+        return cls(writer=writer, write_engine=write_engine, read_engine=read_engine, readers=readers)
 
     @property
     def waiting(self) -> int:
@@ -57,14 +66,21 @@ class SqliteDatabase:
         return answer
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        async with AsyncSession(self._read_engine, expire_on_commit=False) as session:
-            return await session.run_sync(lambda inner: work(Tx(inner)))
+        if self._closed:
+            raise StoreClosedError
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def close(self) -> None:
         # Readers go first: the last connection to leave folds the log back into the file, and that must be the writer.
-        await self._read_engine.dispose()
+        self._closed = True
+        await asyncio.to_thread(self._readers.shutdown)
+        self._read_engine.dispose()
         await asyncio.to_thread(self._writer.close)
         await asyncio.to_thread(self._write_engine.dispose)
+
+    def _read(self, work: Callable[[Tx], T]) -> T:
+        with Session(self._read_engine, expire_on_commit=False) as session:
+            return work(Tx(session))
 
 
 def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = True) -> Engine:
@@ -87,22 +103,21 @@ def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = T
     return engine
 
 
-def _make_read_engine(path: Path, readers: int) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+def _make_read_engine(path: Path, readers: int) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         pool_size=readers,
         max_overflow=0,
-        pool_timeout=30,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         _pragmas(connection, "query_only=ON", "wal_autocheckpoint=0", "cache_size=-8000")
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
