@@ -274,7 +274,7 @@ async def test_a_subscriber_sees_somebody_come_and_go(
 
 
 async def test_a_rejected_call_is_answered_and_reaches_the_caller(
-    service: Service, sender: Companion, receiver: Companion, ana: Account, ben: Account
+    service: Service, sender: Companion, receiver: Companion, ben: Account
 ) -> None:
     reject = Node("reject", {"call-id": "C1", "call-creator": ben.lid, "count": "0"})
 
@@ -282,7 +282,7 @@ async def test_a_rejected_call_is_answered_and_reaches_the_caller(
 
     (answer,), (call,) = sender.all("ack"), receiver.all("call")
     assert (answer.text("class"), answer.text("type")) == ("call", "reject")
-    assert (call.jid("from"), call.children) == (ana.lid, [reject])
+    assert (call.jid("from"), call.children) == (sender.device.lid, [reject])
 
 
 async def test_a_stanza_that_breaks_its_handler_breaks_nothing_else(
