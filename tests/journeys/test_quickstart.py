@@ -18,6 +18,22 @@ def transcript() -> str:
     return "\n".join(["set -euo pipefail", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", *blocks])
 
 
+async def _all_it_says(shell: asyncio.subprocess.Process) -> str:
+    """The shell's output; when it hangs, what it said until then is the failure's message."""
+    assert shell.stdout is not None
+    said = bytearray()
+    try:
+        async with asyncio.timeout(90):
+            while chunk := await shell.stdout.read(4096):
+                said += chunk
+            await shell.wait()
+    except TimeoutError:
+        shell.terminate()
+        await shell.wait()
+        pytest.fail(f"the page hangs after: {said.decode(errors='replace')[-3000:]}")
+    return said.decode(errors="replace")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The folder a reader stands in: it has docs/, and what the page writes must not litter the real one."""
@@ -38,8 +54,7 @@ async def test_the_quickstart_leads_from_nothing_to_an_answered_message(project:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(shell.communicate(), 150)
-    said = output.decode(errors="replace")
+    said = await _all_it_says(shell)
 
     assert shell.returncode == 0, said[-4000:]
     assert "session: connected" in said
