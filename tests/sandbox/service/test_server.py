@@ -12,12 +12,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from sessions.protobuf import load
+from sessions.sandbox import connection
+from sessions.sandbox.frames import frame
 from sessions.sandbox.identity import Folder
-from sessions.sandbox.noise import NoiseServer
+from sessions.sandbox.noise import HEADER, Cipher, NoiseServer
 from sessions.sandbox.server import Server
 from sessions.sandbox.service import Service
 from sessions.sandbox.wabinary import Codec
+from tests.sandbox.service.initiator import Initiator
 from tests.sandbox.service.stand_ins import SettableFaults
+
+client_payload = load("waWa6.WAWebProtobufsWa6_pb2").ClientPayload
 
 CHAT = "https://web.whatsapp.com/ws/chat"
 
@@ -122,6 +128,28 @@ async def test_a_client_that_speaks_nonsense_is_cut_off(
         message = await socket.receive(timeout=5)
 
     assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_a_refused_client_has_time_to_read_why(
+    server: Server,
+    http: aiohttp.ClientSession,
+    trust: ssl.SSLContext,
+    codec: Codec,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_GRACE", 0.1)
+    async with http.ws_connect(CHAT, proxy=server.proxy_url, ssl=trust) as socket:
+        client = Initiator()
+        await socket.send_bytes(HEADER + frame(client.hello()))
+        hello = (await socket.receive_bytes(timeout=5))[3:]
+        payload = client_payload(username=404, device=1).SerializeToString()
+        await socket.send_bytes(frame(client.finish(hello, payload)))
+        opener = Cipher(client.keys()[1])
+
+        stanzas = [codec.decode(opener.open(message.data[3:])) async for message in socket]
+
+    assert [stanza.tag for stanza in stanzas] == ["failure", "xmlstreamend"]
+    assert stanzas[0].text("reason") == "401"
 
 
 async def test_stopping_cuts_open_connections_at_once(
