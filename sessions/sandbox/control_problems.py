@@ -26,6 +26,7 @@ _STATUS = {
     "qr_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "code_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "pairing_failed": HTTPStatus.CONFLICT,
+    "passkey_demanded": HTTPStatus.CONFLICT,
     "message_refused": HTTPStatus.CONFLICT,
     "no_answer": HTTPStatus.GATEWAY_TIMEOUT,
 }

@@ -5,7 +5,8 @@ SandboxError
 ├── DeviceUnknownError    the account has no such companion
 ├── QrUnknownError        no client shows this QR code
 ├── CodeUnknownError      no client waits for this link code
-└── PairingFailedError    the client did not complete the pairing
+├── PairingFailedError    the client did not complete the pairing
+└── PasskeyDemandedError  the account links devices with a passkey only
 """
 
 from __future__ import annotations
@@ -50,3 +51,9 @@ class PairingFailedError(SandboxError):
     """The client did not complete the pairing."""
 
     code = "pairing_failed"
+
+
+class PasskeyDemandedError(SandboxError):
+    """WhatsApp asks the client for a passkey before it links it to this account."""
+
+    code = "passkey_demanded"

@@ -103,6 +103,12 @@ class Mute(Fault):
     kind: Literal["mute"]
 
 
+class Passkey(Fault):
+    """The account links devices with a passkey only; scanning asks the client for it."""
+
+    kind: Literal["passkey"]
+
+
 class Stanza(BaseModel):
     """One element of a crafted stanza."""
 
@@ -173,6 +179,7 @@ AnyFault = Annotated[
     | Outdated
     | LoginFailure
     | Mute
+    | Passkey
     | CraftedStanza,
     Field(discriminator="kind"),
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sessions.sandbox.directory import Device
+from sessions.sandbox.directory import Account, Device
 from sessions.sandbox.endpoint import AckVerdict, DeviceChange, Endpoint
 from sessions.sandbox.fault_kinds import (
     AnyFault,
@@ -23,6 +23,7 @@ from sessions.sandbox.fault_kinds import (
     NoAck,
     Outage,
     Outdated,
+    Passkey,
     Refuse,
     Replaced,
 )
@@ -120,6 +121,10 @@ class FaultBook:
         if device.is_phone:
             return False
         return any(self._use(one) for one in self._of(Mute, number=device.account.number))
+
+    def demands_passkey(self, account: Account) -> bool:
+        """Whether a client that is to be linked to this account is asked for a passkey instead."""
+        return any(self._use(one) for one in self._of(Passkey, number=account.number))
 
     def watch(self, change: DeviceChange, device: Device) -> Endpoint | None:
         """The endpoint to cut because a lasting `drop` strikes the device that has just come up."""

@@ -34,7 +34,7 @@ class LoopbackWhatsApp:
         self.service = Service(store=store, codec=codec, faults=self.faults, media=self.media)
         states = AppStateQueries(states=AppStates(store=store), notices=self.service.notices)
         self.service.answer(states.routes())
-        self.phones = Phones(service=self.service, media=self.media)
+        self.phones = Phones(service=self.service, media=self.media, faults=self.faults)
         self.server = Server(
             service=self.service,
             noise=NoiseServer(self._folder.noise),

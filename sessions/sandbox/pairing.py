@@ -17,10 +17,11 @@ from sessions.protobuf import load
 from sessions.sandbox import adv, linkcode
 from sessions.sandbox.directory import Account, Device, DeviceRecord, Directory
 from sessions.sandbox.endpoint import DeviceChange
-from sessions.sandbox.errors import CodeUnknownError, PairingFailedError, QrUnknownError
+from sessions.sandbox.errors import CodeUnknownError, PairingFailedError, PasskeyDemandedError, QrUnknownError
 from sessions.sandbox.keys import KEY_SIZE, KEY_TYPE, KeyPair, SignedPreKey
 from sessions.sandbox.node import SERVER, Attrs, MalformedStanzaError, Node
 from sessions.sandbox.notices import Notices
+from sessions.sandbox.passkey import passkey_request
 
 _CODES = 6  # a client shows the first for a minute and each further one for twenty seconds
 _ANSWER_SECONDS = 30.0
@@ -101,27 +102,45 @@ class Pairing:
 
     async def scan(self, account: Account, qr_text: str) -> Device:
         """What the phone does when its owner scans the code."""
+        candidate, adv_secret = self._showing(qr_text)
+        return await self._link(account, candidate, adv_secret)
+
+    async def demand_passkey(self, account: Account, qr_text: str | None = None) -> None:
+        """Answer as for an account that links devices with a passkey only: the client is asked for it.
+
+        Without a QR code the client is meant that waits for a link code on this number.
+        """
+        candidate = self._showing(qr_text)[0] if qr_text is not None else self._waiting_for_code(account)[0]
+        attrs: Attrs = {"from": SERVER, "id": next(self._ids), "t": int(time.time())}
+        await candidate.client.push(passkey_request(attrs))
+        raise PasskeyDemandedError
+
+    async def enter_code(self, account: Account, code: str) -> Device:
+        """What the phone does when its owner types the 8-character link code."""
+        code = linkcode.normalize(code)
+        candidate, request = self._waiting_for_code(account)
+        try:
+            adv_secret = await self._exchange(account, candidate, request, code)
+        except linkcode.WrongCodeError as error:
+            raise CodeUnknownError("this is not the code that the client shows") from error
+        return await self._link(account, candidate, adv_secret)
+
+    def _waiting_for_code(self, account: Account) -> tuple[_Candidate, _CodeRequest]:
+        """The newest client that shows a link code for this number."""
+        for candidate in reversed(self._candidates.values()):
+            if candidate.request and candidate.request.number == account.number:
+                return candidate, candidate.request
+        raise CodeUnknownError
+
+    def _showing(self, qr_text: str) -> tuple[_Candidate, bytes]:
+        """The client that shows this code, and the secret in the code."""
         ref, noise_key, identity_key, adv_secret = _parse_qr(qr_text)
         candidate = next((one for one in self._candidates.values() if ref in one.refs), None)
         if candidate is None or candidate.client.client_static != noise_key:
             raise QrUnknownError
         if candidate.client.payload.devicePairingData.eIdent != identity_key:
             raise QrUnknownError("this QR code does not fit the client that shows it")
-        return await self._link(account, candidate, adv_secret)
-
-    async def enter_code(self, account: Account, code: str) -> Device:
-        """What the phone does when its owner types the 8-character link code."""
-        code = linkcode.normalize(code)
-        requests = [one for one in self._candidates.values() if one.request and one.request.number == account.number]
-        if not requests:
-            raise CodeUnknownError
-        candidate = requests[-1]
-        assert candidate.request is not None
-        try:
-            adv_secret = await self._exchange(account, candidate, candidate.request, code)
-        except linkcode.WrongCodeError as error:
-            raise CodeUnknownError("this is not the code that the client shows") from error
-        return await self._link(account, candidate, adv_secret)
+        return candidate, adv_secret
 
     async def _exchange(self, account: Account, candidate: _Candidate, request: _CodeRequest, code: str) -> bytes:
         ephemeral = KeyPair()

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from sessions.sandbox.directory import Account, Device
 from sessions.sandbox.errors import DeviceUnknownError
+from sessions.sandbox.faults import FaultBook
 from sessions.sandbox.media import MediaHost
 from sessions.sandbox.media_crypto import unseal
 from sessions.sandbox.node import Attrs, Node
@@ -35,8 +36,11 @@ Listener: TypeAlias = Callable[[str, str, "dict[str, Json]"], None]
 class Phone:
     """One person's phone. It implements Endpoint, like a connection from the wire."""
 
-    def __init__(self, *, service: Service, account: Account, media: MediaHost, listener: Listener) -> None:
+    def __init__(
+        self, *, service: Service, account: Account, media: MediaHost, faults: FaultBook, listener: Listener
+    ) -> None:
         self._service = service
+        self._faults = faults
         self._media = media
         self._listener = listener
         self.account = account
@@ -128,10 +132,14 @@ class Phone:
 
     async def scan(self, qr_text: str) -> Device:
         """Point the camera at a linking code."""
+        if self._faults.demands_passkey(self.account):
+            await self._service.pairing.demand_passkey(self.account, qr_text)
         return await self._service.scan(self.account, qr_text)
 
     async def enter_code(self, code: str) -> Device:
         """Type the eight characters that another device shows."""
+        if self._faults.demands_passkey(self.account):
+            await self._service.pairing.demand_passkey(self.account)
         return await self._service.enter_code(self.account, code)
 
     async def unlink(self, index: int | None = None) -> list[int]:

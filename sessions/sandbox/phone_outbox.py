@@ -174,7 +174,7 @@ class Outbox:
     async def _write(self, request: OutgoingMessage, recipient: Account) -> Any:
         if request.file:
             sealed = await asyncio.to_thread(seal_file, request, request.file)
-            path = self._media.keep(sealed.body)
+            path = await asyncio.to_thread(self._media.keep, sealed.body)
             message = write_file_message(request, request.file, sealed=sealed, direct_path=path)
         else:
             message = write_message(request, key_of=lambda number: self._key_of(number, recipient))

@@ -11,6 +11,7 @@ from sessions.sandbox.directory import Account, Device
 from sessions.sandbox.endpoint import DeviceChange
 from sessions.sandbox.errors import AccountUnknownError
 from sessions.sandbox.fault_kinds import phone_digits
+from sessions.sandbox.faults import FaultBook
 from sessions.sandbox.media import MediaHost
 from sessions.sandbox.phone import Phone
 from sessions.sandbox.phone_reading import Json
@@ -47,8 +48,9 @@ class PhoneEvent(NamedTuple):
 class Phones:
     """Starts, finds and stops phones, and passes on what happens on them."""
 
-    def __init__(self, *, service: Service, media: MediaHost) -> None:
+    def __init__(self, *, service: Service, media: MediaHost, faults: FaultBook) -> None:
         self._service = service
+        self._faults = faults
         self._media = media
         self._phones: dict[str, Phone] = {}
         self._listeners: set[asyncio.Queue[PhoneEvent | None]] = set()
@@ -108,7 +110,9 @@ class Phones:
             self._listeners.discard(queue)
 
     def _make(self, account: Account) -> Phone:
-        phone = Phone(service=self._service, account=account, media=self._media, listener=self._tell)
+        phone = Phone(
+            service=self._service, account=account, media=self._media, faults=self._faults, listener=self._tell
+        )
         self._phones[account.number] = phone
         return phone
 

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sessions.content import Image, OutgoingFile
-from sessions.events import Ended, Typing
+from sessions.events import Ended, PairingEnded, Typing
 from sessions.protocol import DownloadFile, SetTyping
+from sessions.sandbox.errors import PasskeyDemandedError
 from sessions.sandbox.fault_kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.sandbox.phone_inbox import Typing as PhoneTyping
@@ -184,6 +185,18 @@ async def test_the_engine_is_told_what_is_wrong_with_its_session(whatsapp, seat,
     await whatsapp.faults.inject(parse_fault({**fault, "number": ANNA}))
 
     assert (await seat.status(status)).reason is not None
+
+
+async def test_an_account_that_wants_a_passkey_is_told_apart(whatsapp, seat):
+    await whatsapp.faults.inject(parse_fault({"kind": "passkey", "number": ANNA}))
+    qr = await seat.show_qr()
+
+    with pytest.raises(PasskeyDemandedError):
+        await whatsapp.phones.get(ANNA).scan(qr)
+
+    ended = await seat.fact(PairingEnded)
+    assert ended.reason is Reason.PASSKEY_DEMANDED
+    await seat.status(SessionStatus.PASSKEY_REQUIRED)
 
 
 async def test_a_link_outlives_a_restart_of_this_whatsapp(people, tmp_path, eventually):
