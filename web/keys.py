@@ -100,7 +100,7 @@ def _shown(row: ApiKey) -> dict[str, object]:
         "id": render_id("key", row.id),
         "name": row.name,
         "hint": row.hint,
-        "scopes": ", ".join(row.scopes),
+        "scopes": "everything" if list(row.scopes) == ["*"] else ", ".join(row.scopes),
         "created_at": row.created_at,
         "used_at": row.used_at,
     }

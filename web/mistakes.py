@@ -21,6 +21,11 @@ _ADVICE = {
     429: "Wait a moment, then try again.",
     503: "Wait a moment, then try again.",
 }
+_TITLES = {
+    404: "There is nothing here",
+    405: "That is not possible here",
+    500: "Something went wrong on our side",
+}
 _OTHERWISE = "Go back and try again. If it happens again, tell whoever runs this gateway the request id below."
 
 
@@ -36,7 +41,8 @@ class ErrorPages:
             return self._renderer.page(
                 "error.html",
                 status=problem.status,
-                problem=problem,
+                title=_TITLES.get(problem.status, problem.title),
+                detail=problem.detail,
                 advice=_ADVICE.get(problem.status, _OTHERWISE),
                 request_id=request_id,
             )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from gateway.kit.times import render_time
 from gateway.principal import Principal
@@ -46,7 +46,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.globals.update(static=statics.url, version=version)
-        self._environment.filters.update(moment=_moment)
+        self._environment.filters.update(moment=_moment, exact=_exact)
 
     def page(
         self,
@@ -62,6 +62,14 @@ class Renderer:
 
 
 def _moment(value: datetime) -> Markup:
-    """A time that reads well without scripts and is put into the reader's own zone and words with them."""
-    readable = value.strftime("%-d %B %Y, %H:%M UTC")
-    return Markup('<time datetime="{}">{}</time>').format(escape(render_time(value)), readable)
+    """A time that scripts turn into "5 minutes ago" where they are on."""
+    return Markup('<time datetime="{}">{}</time>').format(render_time(value), _readable(value))
+
+
+def _exact(value: datetime) -> Markup:
+    """A time that scripts only put into the reader's own zone."""
+    return Markup('<time datetime="{}" data-exact>{}</time>').format(render_time(value), _readable(value))
+
+
+def _readable(value: datetime) -> str:
+    return value.strftime("%-d %B %Y, %H:%M UTC")

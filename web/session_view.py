@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
+import phonenumbers
 
 from gateway.events.models import Event
 from gateway.fleet.models import Desired, Session
@@ -81,7 +83,7 @@ def view(session: Session) -> SessionView:
         tone=tone,
         paired=session.is_paired,
         desired=session.desired,
-        phone=session.phone,
+        phone=spoken_phone(session.phone),
         push_name=session.push_name,
         platform=session.platform,
         reason=reason["sentence"] if reason else None,
@@ -92,6 +94,23 @@ def view(session: Session) -> SessionView:
         may_stop=session.is_paired and running,
         connected=session.status == SessionStatus.CONNECTED,
     )
+
+
+def happenings(events: Iterable[Event]) -> list[tuple[datetime, str]]:
+    """Lines for events, newest first; of the same thing in a row only the newest, so that codes do not fill the page."""
+    lines: list[tuple[datetime, str]] = []
+    for event in events:
+        line = happening(event)
+        if not lines or lines[-1][1] != line[1]:
+            lines.append(line)
+    return lines
+
+
+def spoken_phone(phone: str | None) -> str | None:
+    """A number with the spaces that people of its country put there."""
+    if phone is None:
+        return None
+    return phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def happening(event: Event) -> tuple[datetime, str]:

@@ -20,7 +20,7 @@ from gateway.kit.errors import GatewayError
 from gateway.principal import Principal
 from web.forms import parse_form, problems_of, read_form
 from web.pages import Renderer
-from web.session_view import happening, view
+from web.session_view import happenings, view
 from web.visitor import Visitors
 
 _MOST = 500  #: cards on one page
@@ -120,7 +120,7 @@ class SessionPages:
         def load(tx: Tx) -> tuple[Session, Sequence[Event]]:
             session = self._sessions.get(tx, principal, ref)
             return session, self._events.recent_of_session(
-                tx, org_id=principal.org_id, session_id=session.id, limit=_EVENTS_SHOWN
+                tx, org_id=principal.org_id, session_id=session.id, limit=5 * _EVENTS_SHOWN
             )
 
         session, events = await self._database.read(load)
@@ -129,7 +129,7 @@ class SessionPages:
             principal=principal,
             session=view(session),
             reasons=render_reasons(session),
-            events=[happening(event) for event in events],
+            events=happenings(events)[:_EVENTS_SHOWN],
             shared=shared,
         )
 

@@ -11,7 +11,6 @@ class QrPairing extends HTMLElement {
   connectedCallback() {
     this.querySelector(".again").addEventListener("click", () => this.follow());
     this.querySelector(".code-form").addEventListener("submit", (event) => this.askForCode(event));
-    this.querySelector(".qr-line").prepend(this.querySelector(".ring"));
     if (this.dataset.phase !== "connected") this.follow();
   }
 
@@ -23,6 +22,7 @@ class QrPairing extends HTMLElement {
   follow() {
     this.source?.close();
     this.dataset.phase = "waiting";
+    this.wait();
     this.source = new EventSource(this.dataset.events);
     this.source.addEventListener("state", (event) => this.show(JSON.parse(event.data)));
     this.source.addEventListener("error", () => {
@@ -31,11 +31,20 @@ class QrPairing extends HTMLElement {
     });
   }
 
+  wait() {
+    const line = this.querySelector(".qr-countdown");
+    line.textContent = "Getting a code from WhatsApp";
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => (line.textContent = "WhatsApp takes longer than usual to give a code"), 12_000);
+  }
+
   show(view) {
+    clearTimeout(this.patience);
     const changed = this.dataset.phase !== view.phase;
     this.dataset.phase = view.phase;
     if (view.phase === "showing") this.showQr(view);
     else clearInterval(this.ticker);
+    if (view.phase === "waiting") this.wait();
     this.showPhoneCode(view.phone_code);
     if (view.phase === "connected") this.querySelector(".linked-phone").textContent = view.phone ?? "Your phone";
     if (view.phase === "ended") {

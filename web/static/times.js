@@ -17,7 +17,7 @@ export function sayTimes(root = document) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     element.title = exact.format(moment);
-    element.textContent = spoken(moment);
+    element.textContent = "exact" in element.dataset ? exact.format(moment) : spoken(moment);
   }
 }
 
