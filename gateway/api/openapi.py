@@ -74,9 +74,10 @@ def _operation(route: Route, book: ModelBook) -> Document:
     if route.description or route.errors:
         operation["description"] = _description(route)
     if route.takes is not None:
+        schema = book.taken_as_changes(route.takes) if route.method == "PATCH" else book.taken(route.takes)
         operation["requestBody"] = {
             "required": any(field.is_required() for field in route.takes.model_fields.values()),
-            "content": {"application/json": {"schema": book.taken(route.takes)}},
+            "content": {"application/json": {"schema": schema}},
         }
     elif route.raw_body:
         operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": _BINARY}}}

@@ -20,10 +20,17 @@ class ModelBook:
 
     def __init__(self) -> None:
         self._places: list[tuple[Any, str, Schema]] = []
+        self._changes: list[Schema] = []
 
     def taken(self, model: Any) -> Schema:
         """The schema of what a caller sends."""
         return self._place(model, "validation")
+
+    def taken_as_changes(self, model: Any) -> Schema:
+        """The schema of changes: what is left out stays as it is, so that no field has a default."""
+        place = self.taken(model)
+        self._changes.append(place)
+        return place
 
     def given(self, model: Any) -> Schema:
         """The schema of what a caller gets."""
@@ -57,6 +64,9 @@ class ModelBook:
         for index, (_, mode, place) in enumerate(self._places):
             place.update(found[(index, mode)])  # type: ignore[index]
         components: dict[str, Schema] = definitions.get("$defs", {})
+        for place in self._changes:
+            for field in components[_name(place)].get("properties", {}).values():
+                field.pop("default", None)
         return components
 
     def _place(self, model: Any, mode: str) -> Schema:
@@ -65,10 +75,14 @@ class ModelBook:
         return place
 
 
+def _name(reference: Schema) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
 def _inline(field: Schema, definitions: dict[str, Schema]) -> Schema:
     """The field's schema with its references replaced by what they refer to."""
     if "$ref" in field:
-        target = definitions[field["$ref"].rpartition("/")[2]]
+        target = definitions[_name(field)]
         return _inline({**target, **{key: value for key, value in field.items() if key != "$ref"}}, definitions)
     return {key: _inline_value(value, definitions) for key, value in field.items()}
 
