@@ -45,6 +45,14 @@ def build_platform(ground: Ground) -> Platform:
     events.when_committed(hub.wake)
     uses = UseRecorder(database=database, clock=clock)
     access = Access(clock=clock, ids=ids, events=events)
+    accounts = Accounts(
+        database=database,
+        clock=clock,
+        ids=ids,
+        passwords=Passwords(),
+        throttle=SignInThrottle(clock=clock),
+        sign_in_days=config.access.sign_in_days,
+    )
     cookie = SignInCookie(insecure=config.http.insecure_cookies)
     idempotency = Idempotency(database=database, clock=clock)
     return Platform(
@@ -53,23 +61,18 @@ def build_platform(ground: Ground) -> Platform:
         streams=Streams(heartbeat_seconds=config.events.heartbeat_seconds),
         orgs=Orgs(clock=clock),
         access=access,
-        accounts=Accounts(
-            database=database,
-            clock=clock,
-            ids=ids,
-            passwords=Passwords(),
-            throttle=SignInThrottle(clock=clock),
-            sign_in_days=config.access.sign_in_days,
-        ),
+        accounts=accounts,
         uses=uses,
         cookie=cookie,
-        doorkeeper=_build_doorkeeper(ground, access, uses, cookie),
+        doorkeeper=_build_doorkeeper(ground, access, accounts, uses, cookie),
         idempotency=idempotency,
         sweeper=AnswerSweeper(idempotency=idempotency),
     )
 
 
-def _build_doorkeeper(ground: Ground, access: Access, uses: UseRecorder, cookie: SignInCookie) -> Doorkeeper:
+def _build_doorkeeper(
+    ground: Ground, access: Access, accounts: Accounts, uses: UseRecorder, cookie: SignInCookie
+) -> Doorkeeper:
     authenticator = StoreAuthenticator(
         database=ground.database,
         clock=ground.clock,
@@ -77,6 +80,7 @@ def _build_doorkeeper(ground: Ground, access: Access, uses: UseRecorder, cookie:
         sign_in_idle_hours=ground.config.access.sign_in_idle_hours,
     )
     access.when_revoked(authenticator.forget)
+    accounts.when_signed_out(authenticator.forget)
     return Doorkeeper(
         authenticator=authenticator,
         cookie=cookie,
