@@ -39,27 +39,31 @@ async def test_five_days_of_nothing_but_failures_switch_it_off(rig: Any, receive
     await rig.emit()
     await rig.deliverer.settled.wait()
 
-    await rig.change(webhook, description="still there")
-    rig.clock.advance(5 * 24 * 3600 - 1)
-    await rig.emit()
+    await rig.later(5 * 24 * 3600 - 1)
     await rig.deliverer.settled.wait()
     assert (await rig.read(webhook)).active
 
-    rig.clock.advance(1)
-    await rig.emit()
+    await rig.later(3600)
     await rig.deliverer.settled.wait()
 
     off = await rig.read(webhook)
     assert (off.active, off.disabled_reason, off.last_error) == (False, "failing", "answered_error")
+    assert off.disabled_at == rig.clock.now()
 
 
 async def test_one_success_within_the_five_days_begins_them_anew(rig: Any, receiver: Any) -> None:
     webhook, _ = await rig.endpoint(receiver.url())
     for status in (500, 204, 500):
         receiver.answer(status)
-        await rig.emit(session_id=status)
-        await rig.deliverer.settled.wait()
-        rig.clock.advance(3 * 24 * 3600)
-        receiver.answers.clear()
+    await rig.emit()
+    await rig.deliverer.settled.wait()
+    await rig.later(3 * 24 * 3600)
+    await rig.deliverer.settled.wait()
+    assert (await rig.read(webhook)).failing_since is None
 
-    assert (await rig.read(webhook)).active
+    rig.clock.advance(3 * 24 * 3600)
+    await rig.emit()
+    await rig.deliverer.settled.wait()
+
+    failing = await rig.read(webhook)
+    assert (failing.active, failing.failing_since) == (True, rig.clock.now())
