@@ -84,8 +84,10 @@ class FleetRig:
         self.lifecycle.changed()
 
 
-def build_rig(*, database: Database, clock: Clock, ids: IdGenerator, folder: Path) -> FleetRig:
-    events = EventLog(clock=clock, check_payloads=True)
+def build_rig(
+    *, database: Database, clock: Clock, ids: IdGenerator, folder: Path, events: EventLog | None = None
+) -> FleetRig:
+    events = events or EventLog(clock=clock, check_payloads=True)
     sessions = Sessions(clock=clock, ids=ids, events=events)
     progress = Progress(sessions=sessions, clock=clock)
     intake = Intake(database=database, progress=progress, clock=clock, ids=ids)
