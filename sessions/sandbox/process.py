@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ctypes
+import fcntl
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sessions.sandbox.control import Control
 from sessions.sandbox.loopback import LoopbackWhatsApp
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG
+
+
+class FolderInUseError(Exception):
+    """Another WhatsApp runs on this folder."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,13 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _die_with(options.parent)
     try:
         asyncio.run(_run(options))
-    except OSError as error:
+    except (OSError, FolderInUseError) as error:
         print(f"the loopback WhatsApp could not start: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
 async def _run(options: argparse.Namespace) -> None:
+    with _held(options.data):
+        await _serve(options)
+
+
+async def _serve(options: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,6 +59,18 @@ async def _run(options: argparse.Namespace) -> None:
     finally:
         await control.stop()
         await whatsapp.stop()
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Nobody else may use the folder meanwhile."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FolderInUseError(f"another one runs on {folder}") from error
+        yield
 
 
 def _announcement(whatsapp: LoopbackWhatsApp, control: Control) -> dict[str, object]:

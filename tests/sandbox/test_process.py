@@ -72,6 +72,33 @@ async def test_it_is_the_same_whatsapp_after_a_kill(start):
         assert [one["id"] for one in await client.messages(second)] == [sent]
 
 
+async def test_a_folder_serves_one_at_a_time(start, tmp_path):
+    await start()
+
+    command = [sys.executable, "-m", "sessions.sandbox", "--data", str(tmp_path / "data")]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(20):
+        out, problem = await process.communicate()
+
+    assert (process.returncode, out) == (1, b"")
+    assert b"another one runs" in problem
+
+
+async def test_it_ends_at_once_while_somebody_listens_to_its_news(start):
+    process, told = await start()
+    async with SandboxClient(url=told["control"]) as client:
+        news = client.events()
+        assert await anext(news) == ("ready", "{}")
+
+        process.send_signal(signal.SIGTERM)
+
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0
+            assert [one async for one in news] == []
+
+
 async def test_it_listens_where_it_is_told_to_and_says_so_when_it_cannot(start, tmp_path):
     _, told = await start()
     taken = told["control"].rpartition(":")[2]
@@ -88,7 +115,15 @@ async def test_it_listens_where_it_is_told_to_and_says_so_when_it_cannot(start, 
 
 
 async def test_it_ends_when_its_parent_is_another_one(tmp_path):
-    command = [sys.executable, "-m", "sessions.sandbox", "--data", str(tmp_path / "data"), "--parent", str(os.getppid())]
+    command = [
+        sys.executable,
+        "-m",
+        "sessions.sandbox",
+        "--data",
+        str(tmp_path / "data"),
+        "--parent",
+        str(os.getppid()),
+    ]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     async with asyncio.timeout(20):
         await process.wait()
