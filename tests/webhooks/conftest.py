@@ -200,7 +200,7 @@ def build_rig(
     http: GuardedHttp,
     folder: Path,
     *,
-    timeout_seconds: float = 5.0,
+    timeout_seconds: float,
 ) -> Rig:
     events = EventLog(clock=clock)
     seals = TargetSeals(Vault.at(folder / "secret_key"))
@@ -234,11 +234,23 @@ async def http() -> AsyncIterator[GuardedHttp]:
 
 
 @pytest.fixture
+def timeout_seconds() -> float:
+    """How long an endpoint may take; tests of hanging ones ask for less."""
+    return 30.0
+
+
+@pytest.fixture
 async def rig(
-    any_database: Database, any_org: Any, clock: Any, ids: IdGenerator, http: GuardedHttp, tmp_path: Path
+    any_database: Database,
+    any_org: Any,
+    clock: Any,
+    ids: IdGenerator,
+    http: GuardedHttp,
+    tmp_path: Path,
+    timeout_seconds: float,
 ) -> AsyncIterator[Rig]:
     """Webhooks on both stores, at work."""
-    made = build_rig(any_database, clock, ids, http, tmp_path, timeout_seconds=0.5)
+    made = build_rig(any_database, clock, ids, http, tmp_path, timeout_seconds=timeout_seconds)
     made.deliverer.settled.watch()
     await made.deliverer.start()
     yield made

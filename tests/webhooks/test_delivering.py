@@ -206,6 +206,7 @@ async def test_a_success_clears_what_was_held_against_the_endpoint(rig: Any, rec
     assert (await rig.delivery(webhook)).state == "delivered"
 
 
+@pytest.mark.parametrize("timeout_seconds", [1.0])
 async def test_a_hanging_endpoint_delays_nobody_else(rig: Any, receiver: Any, eventually: Any) -> None:
     hanging, _ = await rig.endpoint(receiver.url("/slow"))
     quick, _ = await rig.endpoint(receiver.url("/quick"))
