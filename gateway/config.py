@@ -86,7 +86,6 @@ class EngineSection(Section):
         default=1,
         description="Sessions that share one worker process. 1: a crash touches nobody else. More: less memory.",
     )
-    call_seconds: Seconds = Field(default=90.0, description="Longest wait for WhatsApp's answer to one request.")
 
 
 class SessionsSection(Section):

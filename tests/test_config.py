@@ -159,3 +159,12 @@ def test_the_example_lists_every_key_with_its_default(write):
     assert {name: set(keys) for name, keys in tomllib.loads(uncommented).items()} == {
         name: set(field.annotation.model_fields) for name, field in Config.model_fields.items()
     }
+
+
+def test_every_key_is_used_where_the_gateway_is_put_together():
+    folder = Path(gateway.__file__).parent
+    files = [*folder.glob("assembly/*.py"), *(folder / f"{name}.py" for name in ("startup", "serve", "doctor"))]
+    source = "".join(file.read_text("utf-8") for file in [*files, folder / "config.py"])
+    keys = {key for field in Config.model_fields.values() for key in field.annotation.model_fields}
+
+    assert [key for key in sorted(keys) if not re.search(rf"\.{key}\b", source)] == []
