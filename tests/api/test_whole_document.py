@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from gateway.examination import openapi_document
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def document() -> dict[str, Any]:
     told: dict[str, Any] = json.loads(await openapi_document())
     return told
