@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 
@@ -130,3 +131,25 @@ async def test_a_device_is_linked_and_unlinked_with_the_real_engine(page, whatsa
         await expect(page.locator("#devices")).to_contain_text("None yet")
     finally:
         await seat.supervisor.stop()
+
+
+async def test_each_chat_keeps_its_draft(page):
+    await open_chat(page, "Anna", "Ben")
+    await page.get_by_role("textbox", name="Message").fill("for Ben")
+    await page.evaluate("location.hash = '#/15550000001/15550000003'")
+    await expect(page.get_by_role("textbox", name="Message")).to_have_value("")
+
+    await page.go_back()
+
+    await expect(page.get_by_role("textbox", name="Message")).to_have_value("for Ben")
+
+
+async def test_what_has_not_changed_stays_in_its_place(page, client):
+    await client.send_text(BEN, ANNA, "first")
+    await open_chat(page, "Anna", "Ben")
+    first = await page.locator(".bubble", has_text="first").element_handle()
+
+    await client.send_text(BEN, ANNA, "second")
+
+    await expect(page.locator(".bubble")).to_have_text([re.compile("first"), re.compile("second")])
+    assert await first.evaluate("element => element.isConnected")

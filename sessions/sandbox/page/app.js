@@ -6,9 +6,11 @@ import { setUpComposer } from "./composer.js";
 import { badge, face, find, make } from "./dom.js";
 import { setUpLinking } from "./linking.js";
 
+const wide = matchMedia("(min-width: 860px)");
 const TYPING_SHOWS = 6000; // milliseconds
 
-const state = { phones: [], messages: [], phone: null, chat: null, shown: new Set(), typing: new Map() };
+// `shown` holds the bubbles on the page: one that has not changed stays, so that nothing is read out or played anew.
+const state = { phones: [], messages: [], phone: null, chat: null, shown: new Map(), typing: new Map() };
 
 const nameOf = (number) => state.phones.find((phone) => phone.number === number)?.name ?? `+${number}`;
 
@@ -17,7 +19,7 @@ function readAddress() {
   const known = state.phones.some((one) => one.number === phone);
   const changed = state.phone !== phone || state.chat !== chat;
   if (state.phone !== phone) state.messages = [];
-  if (changed) state.shown = new Set();
+  if (changed) state.shown = new Map();
   state.phone = known ? phone : null;
   state.chat = known ? chat : null;
   return changed;
@@ -74,13 +76,27 @@ function drawConversation() {
   const first = state.shown.size === 0;
   const list = find("#messages");
   const atEnd = first || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  list.replaceChildren(...messages.map((message) => bubble(message, !first && !state.shown.has(message.seq))));
-  state.shown = new Set([0, ...messages.map((message) => message.seq)]);
+  const before = state.shown;
+  state.shown = new Map(messages.map((message) => [message.seq, keep(before.get(message.seq), message, !first)]));
+  place(list, [...state.shown.values()].map((kept) => kept.element));
   if (atEnd) list.scrollTop = list.scrollHeight;
   find("#peer").textContent = nameOf(state.chat);
   find("#peer-state").textContent = typingOf(state.chat) ?? `+${state.chat}`;
   find("#back-to-chats").href = `#/${state.phone}`;
   find("#mark-read").hidden = !messages.some((message) => message.read === false);
+}
+
+function keep(known, message, isLive) {
+  const said = JSON.stringify(message);
+  return known?.said === said ? known : { said, element: bubble(message, isLive && !known) };
+}
+
+// Puts these elements into the list without touching those that are in their place already.
+function place(list, elements) {
+  elements.forEach((element, index) => {
+    if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+  });
+  while (list.children.length > elements.length) list.lastChild.remove();
 }
 
 function typingOf(chat) {
@@ -151,8 +167,9 @@ function onNews(kind, news) {
 
 addEventListener("hashchange", async () => {
   await refresh();
-  if (state.chat) find("#text").focus();
-  else if (state.phone) find("#phone").focus();
+  composer.opened();
+  if (state.chat && wide.matches) find("#text").focus();
+  else if (state.phone && !state.chat) find("#phone").focus();
 });
 find("#mark-read").addEventListener("click", async () => {
   const unread = state.messages.filter((message) => message.chat === state.chat && message.read === false);
@@ -173,11 +190,11 @@ find("#add-phone").addEventListener("submit", async (event) => {
   }
 });
 setUpLinking({ currentPhone: () => state.phone, linked: refresh });
-setUpComposer({ place: () => ({ phone: state.phone, chat: state.chat }), sent: refresh });
+const composer = setUpComposer({ place: () => ({ phone: state.phone, chat: state.chat }), sent: refresh });
 api.watch({
   onNews,
   onConnection: (up) => {
     find("#connection").textContent = up ? "" : "Connecting…";
-    if (up) refresh();
+    if (up) refresh().then(composer.opened);
   },
 });

@@ -49,5 +49,5 @@ export function bubble(message, isNew) {
     meta.append(make("span", { class: `tick ${state}`, role: "img", "aria-label": words, title: words }, sign));
   }
   const classes = `bubble${out ? " out" : ""}${isNew ? " new" : ""}`;
-  return make("li", { class: classes, "data-id": message.id }, ...show(message), meta);
+  return make("div", { class: classes, "data-id": message.id }, ...show(message), meta);
 }

@@ -24,7 +24,9 @@ function kindOf(file) {
 export function setUpComposer({ place, sent }) {
   const text = find("#text");
   const problem = find("#composer-problem");
+  const drafts = new Map();
   let typing = null;
+  let open = null;
 
   async function attempt(action) {
     problem.textContent = "";
@@ -72,6 +74,15 @@ export function setUpComposer({ place, sent }) {
     await api.sendMessage(phone, { to: chat, type: kind, [kind]: content });
   }
 
+  // Each chat keeps what was typed into it.
+  function opened() {
+    const { phone, chat } = place();
+    if (open) drafts.set(open, text.value);
+    open = chat ? `${phone} ${chat}` : null;
+    text.value = drafts.get(open) ?? "";
+    problem.textContent = "";
+  }
+
   find("#composer").addEventListener("submit", (event) => {
     event.preventDefault();
     sendText();
@@ -88,4 +99,5 @@ export function setUpComposer({ place, sent }) {
     event.target.value = "";
     if (file) await attempt(() => sendFile(file));
   });
+  return { opened };
 }
