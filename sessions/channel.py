@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import socket
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -65,7 +66,8 @@ class Channel(asyncio.Protocol):
         answer: asyncio.Future[AnyResult] = asyncio.get_running_loop().create_future()
         self._calls[call_id] = answer
         try:
-            self.send(Call(call_id=call_id, session_id=session_id, command=command))
+            deadline = time.monotonic() + timeout_seconds
+            self.send(Call(call_id=call_id, deadline=deadline, session_id=session_id, command=command))
             async with asyncio.timeout(timeout_seconds):
                 return await answer
         except TimeoutError:

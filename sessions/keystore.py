@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from sessions.errors import StoreError
 
 KEY_STORE_NAME = "keys.db"
+LOCK_NAME = "lock"
 _BUSY_SECONDS = 5.0
+_LOCK_POLL_SECONDS = 0.05
 _NO_SUCH_TABLE = "no such table"
 
 
@@ -17,6 +23,34 @@ def find_message_id(folder: Path, secret: bytes) -> str | None:
     """The WhatsApp id filed under a message's secret; None if no message with it ever reached the wire."""
     row = _one(folder, "SELECT message_id FROM whatsmeow_message_secrets WHERE key = ?", (secret,))
     return str(row[0]) if row is not None else None
+
+
+def find_message_id_when_free(folder: Path, secret: bytes, *, patience_seconds: float) -> str | None:
+    """The same, once no worker holds the folder. Only then is None a proof: a worker may be about to write.
+
+    The worker of a daemon that was killed finishes what is under way, which may take it some seconds.
+    """
+    with _held(folder, patience_seconds):
+        return find_message_id(folder, secret)
+
+
+@contextmanager
+def _held(folder: Path, patience_seconds: float) -> Iterator[None]:
+    path = folder / LOCK_NAME
+    if not path.exists():
+        yield
+        return
+    deadline = time.monotonic() + patience_seconds
+    with path.open("r+") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise StoreError("Another process holds the session's key store.") from error
+                time.sleep(_LOCK_POLL_SECONDS)
+        yield
 
 
 def is_paired(folder: Path) -> bool:

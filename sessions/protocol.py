@@ -186,7 +186,10 @@ class Begin(DaemonFrame, frozen=True, tag="begin"):
 
 
 class Call(DaemonFrame, frozen=True, tag="call"):
+    """Ask a session for something. After ``deadline`` nobody waits for it, and it must not be begun any more."""
+
     call_id: int
+    deadline: float  #: on the host's monotonic clock, which all processes share
     session_id: str
     command: AnyCommand
 

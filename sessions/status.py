@@ -35,7 +35,9 @@ _UP = {
 
 #: From each status, the ones that may follow. A session may always be stopped.
 TRANSITIONS: dict[SessionStatus, frozenset[SessionStatus]] = {
-    SessionStatus.STOPPED: frozenset({SessionStatus.STARTING, SessionStatus.PAIRING, SessionStatus.LOGGED_OUT}),
+    SessionStatus.STOPPED: frozenset(
+        {SessionStatus.STARTING, SessionStatus.PAIRING, SessionStatus.LOGGED_OUT, SessionStatus.FAILED}
+    ),
     SessionStatus.STARTING: frozenset(_UP | {SessionStatus.CONNECTING, SessionStatus.PAIRING}),
     SessionStatus.PAIRING: frozenset(
         {

@@ -22,7 +22,7 @@ from sessions.errors import (
     PairingError,
     SessionError,
 )
-from sessions.keystore import find_message_id
+from sessions.keystore import find_message_id, find_message_id_when_free
 from sessions.packing import pack
 from sessions.pairing import PairingAttempt
 from sessions.process import WorkerProcess
@@ -58,6 +58,7 @@ class Supervisor:
         self._waiting: dict[str, TrackedSession] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._packing: asyncio.TimerHandle | None = None
+        self._problems: Sequence[str] = ()
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -83,7 +84,10 @@ class Supervisor:
         return problems
 
     async def start(self) -> None:
-        """Nothing runs until it is wanted."""
+        """Prove once that the engine is the one this code was written for; without that no session is started."""
+        self._problems = await self.self_check()
+        for problem in self._problems:
+            _log.error("the engine is unusable: %s", problem)
 
     async def stop(self) -> None:
         if self._packing is not None:
@@ -109,6 +113,8 @@ class Supervisor:
             elif spec.session_id in self._slots or spec.session_id in self._waiting:
                 return
             session.set(SessionStatus.STARTING)
+            if self._is_unusable(session):
+                return
             self._waiting[spec.session_id] = session
             if self._packing is None:
                 loop = asyncio.get_running_loop()
@@ -132,6 +138,8 @@ class Supervisor:
                 await self._take_out(spec.session_id)
             elif spec.session_id in self._slots or spec.session_id in self._waiting:
                 raise PairingError("The session is linked and running.")
+            if self._is_unusable(session):
+                return
             self._attempts[spec.session_id] = PairingAttempt(
                 session,
                 settings=self._settings,
@@ -166,7 +174,12 @@ class Supervisor:
         return slot.pid if slot is not None else None
 
     async def find_by_secret(self, spec: SessionSpec, secret: bytes) -> str | None:
-        return await asyncio.to_thread(find_message_id, Path(spec.folder), secret)
+        folder = Path(spec.folder)
+        slot = self._slots.get(spec.session_id)
+        if slot is not None and slot.channel is not None:
+            return await asyncio.to_thread(find_message_id, folder, secret)
+        patience_seconds = self._settings.store_in_use_patience_seconds
+        return await asyncio.to_thread(find_message_id_when_free, folder, secret, patience_seconds=patience_seconds)
 
     async def forget(self, spec: SessionSpec) -> None:
         async with self._lock(spec.session_id):
@@ -184,6 +197,11 @@ class Supervisor:
             session = self._sessions[spec.session_id] = TrackedSession(spec=spec, delivery=delivery, clock=self._clock)
         session.spec = spec
         return session
+
+    def _is_unusable(self, session: TrackedSession) -> bool:
+        if self._problems:
+            session.set(SessionStatus.FAILED, Reason.ENGINE_UNUSABLE, detail=self._problems[0])
+        return bool(self._problems)
 
     def _is_pairing(self, session_id: str) -> bool:
         attempt = self._attempts.get(session_id)

@@ -144,6 +144,9 @@ class Runner:
 
     def _answer(self, held: HeldSession, call: Call) -> None:
         self._serving.wait()
+        if time.monotonic() > call.deadline:
+            # The caller has given up. A message sent now would be sent behind the back of whoever looks for it.
+            return
         with self._in_flight:
             try:
                 frame: Answer | Failure = Answer(call_id=call.call_id, result=held.commands.carry_out(call.command))
