@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.chats.models import Chat
@@ -53,12 +53,17 @@ def change(tx: Tx, *, org_id: int, chat_id: int, **values: Any) -> None:
 
 def note_message(tx: Tx, *, org_id: int, chat_id: int, message_id: int, at: datetime, unread: int) -> None:
     """A message was added: it becomes the last one unless a newer one is there already."""
-    is_newer = (Chat.last_message_at.is_(None)) | (Chat.last_message_at <= at)
-    where = (Chat.org_id == org_id, Chat.id == chat_id)
-    if unread:
-        tx.execute(update(Chat).where(*where).values(unread=Chat.unread + unread))
+    is_newer = or_(Chat.last_message_at.is_(None), Chat.last_message_at <= at)
     tx.execute(
-        update(Chat).where(*where, is_newer).values(last_message_id=message_id, last_message_at=at, updated_at=at)
+        update(Chat)
+        .where(Chat.org_id == org_id, Chat.id == chat_id)
+        .values(
+            unread=Chat.unread + unread,
+            last_message_id=case((is_newer, message_id), else_=Chat.last_message_id),
+            last_message_at=case((is_newer, at), else_=Chat.last_message_at),
+            updated_at=at,
+        )
+        .execution_options(synchronize_session=False)
     )
 
 

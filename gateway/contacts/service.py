@@ -42,7 +42,7 @@ class Contacts:
         known = store.owners(tx, org_id=org_id, aliases=aliases)
         if not known:
             return self._create(tx, org_id=org_id, address=address, push_name=push_name)
-        keeper = self._keeper(tx, org_id=org_id, contact_ids=sorted(set(known.values())))
+        keeper = self._keeper(tx, {contact.id: contact for contact in known.values()})
         for alias in aliases:
             if alias not in known:
                 store.add_alias(tx, org_id=org_id, contact_id=keeper.id, alias=alias, at=self._clock.now())
@@ -59,7 +59,7 @@ class Contacts:
     def find_by_address(self, tx: Tx, *, org_id: int, address: Address) -> Contact | None:
         """The contact behind an address, if there is one."""
         known = store.owners(tx, org_id=org_id, aliases=_aliases(address))
-        return store.find(tx, org_id=org_id, contact_id=min(known.values())) if known else None
+        return min(known.values(), key=lambda contact: contact.id) if known else None
 
     def page(
         self, tx: Tx, *, org_id: int, limit: int, before_id: int | None = None, search: str | None = None
@@ -93,11 +93,11 @@ class Contacts:
         self._emit(tx, "contact.created", contact)
         return contact
 
-    def _keeper(self, tx: Tx, *, org_id: int, contact_ids: Sequence[int]) -> Contact:
+    def _keeper(self, tx: Tx, found: dict[int, Contact]) -> Contact:
         """The oldest of these contacts, after the others went into it."""
-        keeper = self.get(tx, org_id=org_id, contact_id=contact_ids[0])
-        for contact_id in contact_ids[1:]:
-            self._merge(tx, self.get(tx, org_id=org_id, contact_id=contact_id), into=keeper)
+        keeper, *others = (found[contact_id] for contact_id in sorted(found))
+        for contact in others:
+            self._merge(tx, contact, into=keeper)
         return keeper
 
     def _merge(self, tx: Tx, contact: Contact, *, into: Contact) -> None:

@@ -24,13 +24,15 @@ def find(tx: Tx, *, org_id: int, contact_id: int) -> Contact | None:
     return contact
 
 
-def owners(tx: Tx, *, org_id: int, aliases: Sequence[Alias]) -> dict[Alias, int]:
+def owners(tx: Tx, *, org_id: int, aliases: Sequence[Alias]) -> dict[Alias, Contact]:
     """Which contact each of these aliases leads to; unknown ones are absent."""
-    statement = select(ContactAlias.kind, ContactAlias.value, ContactAlias.contact_id).where(
-        ContactAlias.org_id == org_id, tuple_(ContactAlias.kind, ContactAlias.value).in_(list(aliases))
+    statement = (
+        select(ContactAlias.kind, ContactAlias.value, Contact)
+        .join(Contact, Contact.id == ContactAlias.contact_id)
+        .where(ContactAlias.org_id == org_id, tuple_(ContactAlias.kind, ContactAlias.value).in_(list(aliases)))
     )
     rows: Any = tx.execute(statement)
-    return {(kind, value): contact_id for kind, value, contact_id in rows}
+    return {(kind, value): contact for kind, value, contact in rows}
 
 
 def add_unless_known(tx: Tx, contact: Contact, aliases: Sequence[Alias]) -> bool:
