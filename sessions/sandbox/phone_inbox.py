@@ -78,11 +78,11 @@ class Inbox:
             return
         try:
             message = self._cipher.unseal(sender, stanza.require("enc"))
-        except DuplicateMessageError:
-            await self._confirm(stanza, sender)
-            return
         except SignalError as error:
-            await self._ask_again(stanza, sender, error)
+            if isinstance(error, DuplicateMessageError) and self._log.find(stanza.text("id")):
+                await self._confirm(stanza, sender)
+            else:
+                await self._ask_again(stanza, sender, error)
             return
         self._retries.pop(stanza.text("id"), None)
         if stanza.text("category") == "peer":
@@ -136,8 +136,9 @@ class Inbox:
         _log.info("a phone asks for a message again: %s", error.code)
         retry = Node("retry", {"count": count, "id": stanza.text("id"), "t": stanza.attrs.get("t"), "v": "1"})
         content = [retry, self._cipher.registration]
-        # Without a session the sender must start over, for which it needs our keys.
-        if count > 1 or isinstance(error, NoSessionError):
+        # Without a session, or with one that has gone back to an earlier state, the sender must start over,
+        # for which it needs our keys.
+        if count > 1 or isinstance(error, NoSessionError | DuplicateMessageError):
             content.append(self._cipher.own_keys())
         attrs: Attrs = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": "retry", "t": int(time.time())}
         if sender.account is self._account:

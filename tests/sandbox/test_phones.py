@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import os
 
 import pytest
@@ -144,6 +145,22 @@ async def test_what_a_phone_cannot_read_is_asked_for_again_and_arrives_once(what
     answer = await ben.send(text(ANNA, "healed"))
     await eventually(lambda: anna.log.find(answer.id))
     assert [entry.fields["text"]["body"] for entry in ben.log.reached(10)] == ["first", "after the loss"]
+
+
+async def test_a_sender_whose_keys_have_gone_back_to_an_earlier_state_is_understood_again(anna, ben, eventually):
+    sent = await anna.send(text(BEN, "one"))
+    await eventually(lambda: ben.log.find(sent.id))
+    sessions = anna._cipher._signal._sessions
+    earlier = copy.deepcopy(sessions[str(ben.device.lid)])
+    sent = await anna.send(text(BEN, "two"))
+    await eventually(lambda: ben.log.find(sent.id))
+
+    sessions[str(ben.device.lid)] = earlier
+    sent = await anna.send(text(BEN, "three"))
+
+    await eventually(lambda: ben.log.find(sent.id))
+    await eventually(lambda: sent.status is Status.DELIVERED)
+    assert [entry.fields["text"]["body"] for entry in ben.log.reached(10)] == ["one", "two", "three"]
 
 
 async def test_typing_is_seen_by_the_other_side(whatsapp, anna):
