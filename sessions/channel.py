@@ -39,6 +39,10 @@ class Channel(asyncio.Protocol):
         self._calls: dict[int, asyncio.Future[AnyResult]] = {}
         self._call_ids = itertools.count(1)
         self._transport: asyncio.WriteTransport | None = None
+        self._is_broken = False
+        #: What to do with a worker that talks nonsense. Ending it must come before its calls are given up as lost,
+        #: since a lost worker is one that cannot send any more.
+        self.on_broken: Callable[[], None] = self.close
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -85,12 +89,15 @@ class Channel(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if self._is_broken:
+            return
         try:
             for body in self._splitter.feed(data):
                 self._take(unpack_to_daemon(body))
         except (FrameError, msgspec.MsgspecError):
             _log.exception("worker sent something that is no frame")
-            self.close()
+            self._is_broken = True
+            self.on_broken()
 
     def connection_lost(self, error: Exception | None) -> None:
         for answer in self._calls.values():

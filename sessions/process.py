@@ -53,6 +53,7 @@ class WorkerProcess:
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
         self._unfinished_line = b""
         self._gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        channel.on_broken = self.kill
         self._watch()
 
     @classmethod

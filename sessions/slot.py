@@ -15,13 +15,14 @@ from sessions.errors import StoreError
 from sessions.events import Connected, Ended, Report
 from sessions.keystore import is_paired
 from sessions.process import WorkerProcess
-from sessions.protocol import Fatal, Reported, ToDaemon
+from sessions.protocol import ExitCode, Fatal, Reported, ToDaemon
 from sessions.settings import EngineSettings
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
 from sessions.tracking import TrackedSession, status_after
 
 _log = logging.getLogger(__name__)
 _STORE_IN_USE_WAIT_SECONDS = 0.25
+_ASKED_BY_OTHERS_WAIT_SECONDS = 1.0
 _KEEPALIVE_FAILURES_LIMIT = 2
 #: A worker that ends for one of these says so itself, and names the session that cannot go on.
 _ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Reason.STORE_UNREADABLE})
@@ -34,6 +35,7 @@ class _Life:
     members: dict[str, TrackedSession]
     fatal: Fatal | None = None
     told_to_end: bool = False
+    exit_status: int | None = None
 
 
 class Slot:
@@ -68,6 +70,7 @@ class Slot:
         self._process_gone = asyncio.Event()
         self._process_gone.set()
         self._task = asyncio.create_task(self._run(), name="slot")
+        self._task.add_done_callback(_log_failure)
 
     @property
     def channel(self) -> Channel | None:
@@ -149,6 +152,8 @@ class Slot:
                     member.set(SessionStatus.CONNECTING)
             self._watch_connection()
             await self._until_end(worker, life)
+        except OSError:
+            _log.exception("worker could not be started")
         finally:
             self._forget_recycling()
             self._worker = None
@@ -166,12 +171,14 @@ class Slot:
                 await worker.stop(
                     grace_seconds=settings.stop_grace_seconds, kill_after_seconds=settings.kill_after_seconds
                 )
-            status = await gone
+            life.exit_status = await gone
         finally:
             wish.cancel()
             worker.kill()
         if not life.told_to_end and life.fatal is None:
-            _log.error("worker ended unexpectedly with status %d; its last words:\n%s", status, worker.last_words)
+            _log.error(
+                "worker ended unexpectedly with status %d; its last words:\n%s", life.exit_status, worker.last_words
+            )
 
     def _take(self, frame: ToDaemon, life: _Life) -> None:
         if isinstance(frame, Fatal):
@@ -231,6 +238,9 @@ class Slot:
             return 0.0
         if reason is Reason.STORE_IN_USE and named is not None:
             return self._wait_for_folder(named, detail)
+        if life.exit_status == ExitCode.ASKED:
+            # Somebody else told it to stop, such as a service manager that stops all processes of this service.
+            return self._set_down(reason, _ASKED_BY_OTHERS_WAIT_SECONDS, detail)
         if reason is Reason.CONNECTION_REFUSED:
             return self._set_down(reason, self._backoff.next_seconds(), detail)
         return self._after_crash(reason, named)
@@ -286,3 +296,8 @@ class Slot:
                 await self._must_change.wait()
         except TimeoutError:
             return
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("a slot failed and its sessions do not run", exc_info=task.exception())

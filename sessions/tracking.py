@@ -11,7 +11,7 @@ from sessions.delivery import Delivery
 from sessions.engine import StatusChange
 from sessions.events import Connected, Disconnected, Ended, Event, KeepAlive
 from sessions.protocol import SessionSpec
-from sessions.status import Reason, SessionStatus, may_follow
+from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus, may_follow
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,9 @@ class TrackedSession:
         self.set(status, reason, detail=detail, until=until)
 
     def take(self, event: Event) -> None:
-        """Let one of the session's own reports change its status."""
+        """Let one of the session's own reports change its status. After its end only a new start does."""
+        if self.status in NEEDS_A_PERSON:
+            return
         match event:
             case Connected():
                 self.keepalive_failures = 0

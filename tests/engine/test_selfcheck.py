@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,18 @@ def test_the_trust_root_is_not_swapped_where_it_is_not_found_once(library: Path)
         swap_root(library, bytes(32))
     with pytest.raises(TrustRootError):
         swap_root(library, b"short")
+
+
+def test_a_worker_loads_nothing_that_it_does_not_need() -> None:
+    listing = "import sys, sessions.worker.__main__; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, check=True, text=True, env={"PYTHONPATH": str(Path.cwd())}
+    ).stdout.split()
+
+    heavy = {"pydantic", "aiohttp", "structlog", "sqlalchemy", "asyncio", "sqlite3", "magic", "PIL", "requests"}
+    assert "sessions.worker.runner" in loaded
+    assert heavy.isdisjoint(loaded)
+    assert not any(name.startswith(("gateway", "web", "neonize.client", "neonize._binder")) for name in loaded)
 
 
 async def test_an_unusable_engine_starts_no_session(whatsapp: LoopbackWhatsApp, tmp_path: Path) -> None:
