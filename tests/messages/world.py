@@ -41,6 +41,7 @@ from gateway.messages.service import Messages
 from gateway.messages.store import Entry
 from gateway.messages.wiring import listen
 from gateway.principal import Principal, PrincipalKind
+from sessions.engine import Listener
 from sessions.events import QrShown, Report
 from sessions.fake import FakeEngine
 from sessions.status import SessionStatus
@@ -50,20 +51,30 @@ SHOP = "+4915110000001"
 ANNA = "+4915110000002"
 BEN = "+4915110000003"
 
+Scan = Callable[[str], Awaitable[object]]
+
 PRINCIPAL = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
 
 
 class World:
     """The parts, wired as the daemon wires them. The dispatcher and the downloader start with :meth:`start`."""
 
-    def __init__(self, *, database: Database, clock: Clock, ids: IdGenerator, folder: Path) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        ids: IdGenerator,
+        folder: Path,
+        make_engine: Callable[[Listener], Any] = lambda listener: FakeEngine(listener=listener),
+    ) -> None:
         self.database, self.clock, self.ids = database, clock, ids
         chance = random.Random(3)
         self.events = EventLog(clock=clock, check_payloads=True)
         self.sessions = Sessions(clock=clock, ids=ids, events=self.events)
         session_progress = SessionProgress(sessions=self.sessions, clock=clock)
         self.intake = Intake(database=database, progress=session_progress, clock=clock, ids=ids)
-        self.engine = FakeEngine(listener=self.intake)
+        self.engine = make_engine(self.intake)
         self.specs = Specs(folder=folder / "sessions", defaults=SessionDefaults())
         self.contacts = Contacts(ids=ids, clock=clock, events=self.events)
         self.chats = Chats(ids=ids, clock=clock, contacts=self.contacts)
@@ -149,7 +160,7 @@ class World:
         """Let time pass."""
         cast(Any, self.clock).advance(seconds)
 
-    async def link(self, name: str = "shop", number: str = SHOP) -> Session:
+    async def link(self, name: str = "shop", number: str = SHOP, scan: Scan | None = None) -> Session:
         """A session to which a phone is linked, connected."""
         session = await self.database.write(lambda tx: self.sessions.create(tx, PRINCIPAL, name=name))
         shown: asyncio.Queue[str] = asyncio.Queue()
@@ -160,7 +171,11 @@ class World:
 
         self.intake.observe(QrShown, note)
         await self.engine.pair(self.specs.of(session))
-        self.engine.scan(await asyncio.wait_for(shown.get(), 5), number)
+        code = await asyncio.wait_for(shown.get(), 10)
+        if scan is None:
+            self.engine.scan(code, number)
+        else:
+            await scan(code)
         return await self.session_when(session.id, lambda row: row.status == SessionStatus.CONNECTED)
 
     async def session_when(self, session_id: int, condition: Callable[[Session], bool]) -> Session:
@@ -224,9 +239,9 @@ class World:
 
 
 async def poll(look: Callable[[], Awaitable[Any]], *, what: str = "", now: Any = None) -> Any:
-    """The first true value of a look, within ten seconds."""
+    """The first true value of a look, within twenty seconds."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not (value := await look()):
                 await asyncio.sleep(0.005)
             return value
