@@ -15,7 +15,6 @@ from aiohttp import web
 
 from gateway.api import store
 from gateway.api.answering import encode, respond, status_of
-from gateway.api.models import RememberedAnswer
 from gateway.api.route import Answer, Call, Remembering, Route
 from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
@@ -82,6 +81,7 @@ class Attempt(Remembering):
         self._clock = clock
         self._running = running
         self._remembered = False
+        self._is_slot_stale = False
 
     async def run(self, handle: Callable[[Remembering], Awaitable[Any]]) -> web.StreamResponse:
         """Answer from the store, or let the handler answer and remember it."""
@@ -102,7 +102,9 @@ class Attempt(Remembering):
         """Store the answer within the transaction of its effect."""
         now = self._clock.now()
         body = answer.body if isinstance(answer, Answer) else answer
-        row = RememberedAnswer(
+        if self._is_slot_stale:
+            store.empty_slot(tx, org_id=self._org_id, slot=self._slot, now=now)
+        answer_row = store.NewAnswer(
             org_id=self._org_id,
             slot=self._slot,
             operation=self._route.operation,
@@ -112,12 +114,13 @@ class Attempt(Remembering):
             created_at=now,
             expires_at=now + _KEPT,
         )
-        store.store_answer(tx, row, now=now)
+        store.store_answer(tx, answer_row)
         self._remembered = True
 
-    async def _stored(self) -> RememberedAnswer | None:
+    async def _stored(self) -> store.StoredAnswer | None:
         found = await self._database.read(lambda tx: store.find_answer(tx, org_id=self._org_id, slot=self._slot))
-        return found if found is not None and found.expires_at > self._clock.now() else None
+        self._is_slot_stale = found is not None and found.expires_at <= self._clock.now()
+        return None if self._is_slot_stale else found
 
     async def _answer(self, handle: Callable[[Remembering], Awaitable[Any]]) -> web.StreamResponse:
         answer = await handle(self)
@@ -126,7 +129,7 @@ class Attempt(Remembering):
             await self._database.write(lambda tx: self.remember(tx, answer))
         return response
 
-    def _replay(self, stored: RememberedAnswer) -> web.Response:
+    def _replay(self, stored: store.StoredAnswer) -> web.Response:
         if stored.fingerprint != self._fingerprint:
             raise InvalidError(
                 "This Idempotency-Key was used for another request. Use a new key for a new request.",
@@ -148,10 +151,8 @@ def _slot(route: Route, call: Call, key: str) -> bytes:
     return hashlib.sha256(named.encode()).digest()
 
 
-def _fingerprint(request: web.BaseRequest, raw: bytes) -> bytes:
-    digest = hashlib.sha256(
-        f"{request.method} {request.raw_path if isinstance(request, web.Request) else ''}\n".encode()
-    )
+def _fingerprint(request: web.Request, raw: bytes) -> bytes:
+    digest = hashlib.sha256(f"{request.method} {request.raw_path}\n".encode())
     digest.update(raw)
     return digest.digest()
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import Table, delete, func, insert, select, text
 
 from gateway.db.tx import Tx
 from gateway.events.models import Event
 
 #: Any number that no other lock of ours uses.
 _APPEND_LOCK: Final = 0x57A6A7E0E7E27
+_LOCK: Final = text(f"SELECT pg_advisory_xact_lock({_APPEND_LOCK})")
+
+# Every change of the gateway appends, hence Core statements that are built once.
+_TABLE: Final = cast(Table, Event.__table__)
+_APPEND_ONE: Final = insert(_TABLE).returning(_TABLE.c.id)
+_APPEND_MANY: Final = insert(_TABLE).returning(_TABLE.c.id, sort_by_parameter_order=True)
 
 
 def append(tx: Tx, events: Sequence[Event]) -> None:
@@ -22,9 +28,11 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
     visible after a higher one, and readers that go by position would miss it. SQLite has one writer anyway.
     """
     if tx.dialect == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
-    statement = insert(Event).returning(Event.id, sort_by_parameter_order=True)
-    positions = tx.execute(statement, [_values(event) for event in events]).scalars().all()
+        tx.execute(_LOCK)
+    if len(events) == 1:
+        positions = tx.execute(_APPEND_ONE, _values(events[0])).scalars().all()
+    else:
+        positions = tx.execute(_APPEND_MANY, [_values(event) for event in events]).scalars().all()
     for event, position in zip(events, positions, strict=True):
         event.id = position
 
