@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from gateway.config import Config
 from gateway.datafolder import DataFolder, DataFolderError, FolderKind
 from gateway.db.database import AnyDatabase, open_database
 from gateway.db.errors import DatabaseTooNewError, StoreUnreachableError
-from gateway.db.migrate import upgrade
+from gateway.db.migrate import current, head, upgrade
 from gateway.db.reach import driver_errors_in_words
 from sessions.protocol import Loopback
 
@@ -71,26 +71,53 @@ def prepare_folder(config: Config, loopback: Loopback | None) -> DataFolder:
 @asynccontextmanager
 async def visited_store(config: Config, loopback: Loopback | None) -> AsyncIterator[AnyDatabase]:
     """The store with this version's schema, for a command that may run beside a daemon."""
-    prepare_folder(config, loopback)
-    database = await open_store(config, guest=True)
+    folder = prepare_folder(config, loopback)
+    await _ensure_schema(config, folder)
+    database = await _open(config, guest=True)
     try:
         yield database
     finally:
         await database.close()
 
 
-async def open_store(config: Config, *, guest: bool = False) -> AnyDatabase:
+async def open_store(config: Config) -> AnyDatabase:
     """The store, brought up to date first; raises CannotStartError."""
+    with _told_in_one_line():
+        await upgrade(config.database_url)
+    return await _open(config, guest=False)
+
+
+async def _ensure_schema(config: Config, folder: DataFolder) -> None:
+    """Bring the store up to date, but never under the feet of a gateway that runs on it."""
+    with _told_in_one_line():
+        if await current(config.database_url) == head():
+            return
+        try:
+            folder.lock()
+        except DataFolderError as error:
+            raise CannotStartError(f"{error}, of another version than this command; stop it first") from error
+        try:
+            await upgrade(config.database_url)
+        finally:
+            folder.unlock()
+
+
+async def _open(config: Config, *, guest: bool) -> AnyDatabase:
+    with _told_in_one_line():
+        return await open_database(
+            config.database_url,
+            guest=guest,
+            pool_size=config.store.pool_size,
+            batch_limit=config.store.batch_limit,
+            queue_limit=config.store.queue_limit,
+        )
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
     try:
         with driver_errors_in_words():
-            await upgrade(config.database_url)
-            return await open_database(
-                config.database_url,
-                guest=guest,
-                pool_size=config.store.pool_size,
-                batch_limit=config.store.batch_limit,
-                queue_limit=config.store.queue_limit,
-            )
+            yield
     except DatabaseTooNewError as error:
         raise CannotStartError(str(error)) from error
     except StoreUnreachableError as error:

@@ -85,7 +85,7 @@ async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
 
 
 def _on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
-    engine = make_write_engine(path, foreign_keys=False)
+    engine = make_write_engine(path, guest=True, foreign_keys=False)
     try:
         with engine.connect() as connection:
             return work(connection)

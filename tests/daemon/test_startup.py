@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import sys
 
 import pytest
 from sqlalchemy import text
 
 from gateway.config import Config
+from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.migrate import on_connection, upgrade
 from gateway.startup import CannotStartError, LoopbackFileError, listen, open_store, read_loopback, visited_store
 from sessions.protocol import Loopback
+
+_HOLD_THE_LOCK = """
+import pathlib, sys
+from gateway.datafolder import DataFolder
+folder = DataFolder(pathlib.Path(sys.argv[1]))
+folder.lock()
+print("locked", flush=True)
+sys.stdin.read()
+"""
 
 
 def config_for(folder, **http) -> Config:
@@ -70,6 +82,26 @@ async def test_a_command_beside_the_daemon_finds_the_schema_in_place(tmp_path):
         version = await database.read(lambda tx: tx.execute(text("SELECT version_num FROM alembic_version")).scalar())
 
     assert version is not None
+
+
+async def test_a_command_does_not_change_the_schema_under_a_running_gateway(tmp_path):
+    folder = DataFolder(tmp_path)
+    folder.prepare(FolderKind.PRODUCTION)
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _HOLD_THE_LOCK, str(tmp_path)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"locked\n"
+
+    with pytest.raises(CannotStartError, match="of another version than this command; stop it first"):
+        async with visited_store(config_for(tmp_path), None):
+            pass
+    await holder.communicate(b"")
+
+    async with visited_store(config_for(tmp_path), None):
+        pass
 
 
 async def test_a_folder_of_real_phones_is_never_joined_to_a_loopback_whatsapp(tmp_path):
