@@ -24,10 +24,10 @@ from sessions.sandbox.wabinary import Codec
 class LoopbackWhatsApp:
     """The wire, the service, the phones and the faults over one data folder."""
 
-    def __init__(self, *, folder: Path, people: Iterable[Person] = DEFAULT_PEOPLE) -> None:
+    def __init__(self, *, folder: Path, people: Iterable[Person] = DEFAULT_PEOPLE, codec: Codec | None = None) -> None:
         self._folder = Folder(folder)
         self._people = tuple(people)
-        codec = Codec(read_tokens())
+        codec = codec or Codec(read_tokens())
         store = self._folder.store
         self.faults = FaultBook()
         self.media = MediaHost(folder=folder / "media")

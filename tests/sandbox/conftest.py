@@ -11,6 +11,8 @@ from sessions.sandbox.client import SandboxClient
 from sessions.sandbox.control import Control
 from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.sandbox.phones import Person
+from sessions.sandbox.tokens import read_tokens
+from sessions.sandbox.wabinary import Codec
 
 ANNA, BEN, CARA = "15550000001", "15550000002", "15550000003"
 PEOPLE = (Person(ANNA, "Anna"), Person(BEN, "Ben"), Person(CARA, "Cara"))
@@ -22,10 +24,16 @@ def people() -> tuple[Person, ...]:
     return PEOPLE
 
 
+@pytest.fixture(scope="session")
+def codec() -> Codec:
+    """The dictionary of the wire, which takes a while to find."""
+    return Codec(read_tokens())
+
+
 @pytest.fixture
-async def whatsapp(tmp_path: Path, people: tuple[Person, ...]) -> AsyncIterator[LoopbackWhatsApp]:
+async def whatsapp(tmp_path: Path, people: tuple[Person, ...], codec: Codec) -> AsyncIterator[LoopbackWhatsApp]:
     """A WhatsApp with Anna, Ben and Cara; nobody may ask it anything it does not know."""
-    whatsapp = LoopbackWhatsApp(folder=tmp_path / "whatsapp", people=people)
+    whatsapp = LoopbackWhatsApp(folder=tmp_path / "whatsapp", people=people, codec=codec)
     await whatsapp.start()
     yield whatsapp
     await whatsapp.stop()
