@@ -25,7 +25,7 @@ from gateway.db.types import JsonType, UtcDateTime
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index of the few rows that still want work, so that it stays small however long the history grows."""
+    """An index of some rows only: it stays small, and SQLite cannot mistake it for the answer to other questions."""
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
@@ -61,12 +61,17 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("chat_id", "wa_id", "author_id"),
-        Index("ix_messages_session_id_wa_id", "session_id", "wa_id"),
+        _partial("ix_messages_session_id_wa_id", "session_id", "wa_id", where="wa_id IS NOT NULL"),
         _partial("ix_messages_lane", "session_id", "priority", "id", where="state = 'queued'"),
         _partial("ix_messages_waiting", "next_at", where="state IN ('queued', 'scheduled')"),
-        _partial("ix_messages_in_flight", "session_id", where="state IN ('sending', 'uncertain')"),
+        _partial(
+            "ix_messages_expiring", "expires_at", where="state IN ('queued', 'scheduled') AND expires_at IS NOT NULL"
+        ),
+        _partial("ix_messages_in_flight", "session_id", where="state IN ('sending', 'uncertain') AND wa_id IS NULL"),
         _partial("ix_messages_media_pending", "media_next_at", where="media_state = 'pending'"),
+        _partial("ix_messages_org_id_client_ref", "org_id", "client_ref", where="client_ref IS NOT NULL"),
         Index("ix_messages_org_id_id", "org_id", "id"),
+        Index("ix_messages_org_id_session_id_id", "org_id", "session_id", "id"),
         Index("ix_messages_chat_id_id", "chat_id", "id"),
         Index("ix_messages_contact_id_id", "contact_id", "id"),
     )

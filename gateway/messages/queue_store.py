@@ -52,7 +52,9 @@ def sessions_with_queue(tx: Tx, *, at: datetime) -> list[int]:
 
 def list_due(tx: Tx, *, at: datetime, limit: int) -> list[Entry]:
     """Scheduled messages whose time has come."""
-    statement = select_entries().where(_SCHEDULED, Message.next_at <= at).order_by(Message.next_at).limit(limit)
+    statement = (
+        select_entries().where(_WAITING, _SCHEDULED, Message.next_at <= at).order_by(Message.next_at).limit(limit)
+    )
     return entries(tx, statement)
 
 
@@ -61,10 +63,10 @@ def list_expired(tx: Tx, *, at: datetime, limit: int) -> list[Entry]:
     return entries(tx, select_entries().where(_WAITING, Message.expires_at <= at).limit(limit))
 
 
-def list_in_flight(tx: Tx, *, after_id: int, limit: int) -> list[Entry]:
-    """What was handed to an engine that is gone, and what nobody could settle since."""
-    statement = select_entries().where(_IN_FLIGHT, Message.wa_id.is_(None), Message.id > after_id)
-    return entries(tx, statement.order_by(Message.id).limit(limit))
+def list_in_flight(tx: Tx) -> list[Entry]:
+    """What was handed to the engine and not settled: one message per session at most, and what nobody could settle."""
+    statement = select_entries().where(_IN_FLIGHT, Message.wa_id.is_(None))
+    return entries(tx, statement.order_by(Message.session_id))
 
 
 def hold_in_flight(tx: Tx, *, session_id: int) -> bool:

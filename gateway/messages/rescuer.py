@@ -22,7 +22,6 @@ from sessions.protocol import SessionSpec
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 100
 _ERROR = (WorkerLostError.code, "The gateway was stopped before WhatsApp answered.")
 
 
@@ -37,25 +36,19 @@ class Rescuer:
 
     async def run(self) -> int:
         """Settle every message in flight; gives how many there were."""
-        rescued = after_id = 0
-        while entries := await self._list(after_id):
-            for entry in entries:
-                await self._rescue(entry)
-            rescued += len(entries)
-            after_id = entries[-1].message.id
-        if rescued:
-            log.info("messages in flight rescued", count=rescued)
-        return rescued
+        entries = await self._database.read(queue_store.list_in_flight)
+        for entry in entries:
+            await self._rescue(entry)
+        if entries:
+            log.info("messages in flight rescued", count=len(entries))
+        return len(entries)
 
     async def rescue_stranded(self, *, busy: Callable[[int], bool]) -> None:
         """Settle what a lane that failed left behind: nobody is sending it, and nobody will say how it ended."""
-        for entry in await self._list(0):
+        for entry in await self._database.read(queue_store.list_in_flight):
             message = entry.message
             if message.state == MessageState.SENDING and not busy(message.session_id):
                 await self._rescue(entry)
-
-    async def _list(self, after_id: int) -> list[Entry]:
-        return await self._database.read(lambda tx: queue_store.list_in_flight(tx, after_id=after_id, limit=_BATCH))
 
     async def _rescue(self, entry: Entry) -> None:
         message = entry.message

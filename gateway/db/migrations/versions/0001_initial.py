@@ -432,11 +432,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_chat_id_id", ["chat_id", "id"], unique=False)
         batch_op.create_index("ix_messages_contact_id_id", ["contact_id", "id"], unique=False)
         batch_op.create_index(
+            "ix_messages_expiring",
+            ["expires_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('queued', 'scheduled') AND expires_at IS NOT NULL"),
+            postgresql_where=sa.text("state IN ('queued', 'scheduled') AND expires_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_messages_in_flight",
             ["session_id"],
             unique=False,
-            sqlite_where=sa.text("state IN ('sending', 'uncertain')"),
-            postgresql_where=sa.text("state IN ('sending', 'uncertain')"),
+            sqlite_where=sa.text("state IN ('sending', 'uncertain') AND wa_id IS NULL"),
+            postgresql_where=sa.text("state IN ('sending', 'uncertain') AND wa_id IS NULL"),
         )
         batch_op.create_index(
             "ix_messages_lane",
@@ -452,8 +459,22 @@ def upgrade() -> None:
             sqlite_where=sa.text("media_state = 'pending'"),
             postgresql_where=sa.text("media_state = 'pending'"),
         )
+        batch_op.create_index(
+            "ix_messages_org_id_client_ref",
+            ["org_id", "client_ref"],
+            unique=False,
+            sqlite_where=sa.text("client_ref IS NOT NULL"),
+            postgresql_where=sa.text("client_ref IS NOT NULL"),
+        )
         batch_op.create_index("ix_messages_org_id_id", ["org_id", "id"], unique=False)
-        batch_op.create_index("ix_messages_session_id_wa_id", ["session_id", "wa_id"], unique=False)
+        batch_op.create_index("ix_messages_org_id_session_id_id", ["org_id", "session_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_messages_session_id_wa_id",
+            ["session_id", "wa_id"],
+            unique=False,
+            sqlite_where=sa.text("wa_id IS NOT NULL"),
+            postgresql_where=sa.text("wa_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_messages_waiting",
             ["next_at"],
