@@ -42,8 +42,8 @@ function drawPhones() {
 function drawDevices(phone) {
   const rows = phone.linked.map((device) => make("li", {},
     make("span", { class: `dot${device.online ? " online" : ""}` }),
-    make("span", { class: "what" }, `Device ${device.index}`,
-      make("span", { class: "hint" }, device.online ? "online" : "offline")),
+    make("span", { class: "what" }, device.platform || "Linked device",
+      make("span", { class: "hint" }, `device ${device.index}, ${device.online ? "online" : "offline"}`)),
     make("button", { class: "quiet", onclick: () => unlink(device.index) }, "Unlink")));
   const none = make("li", { class: "none" }, "None yet");
   find("#devices").replaceChildren(...(rows.length ? rows : [none]));
