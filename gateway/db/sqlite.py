@@ -52,7 +52,11 @@ class SqliteDatabase:
             batch_limit=batch_limit,
             queue_limit=queue_limit,
         )
-        await asyncio.to_thread(writer.start)
+        try:
+            await asyncio.to_thread(writer.start)
+        except BaseException:
+            write_engine.dispose()
+            raise
         read_engine = _make_read_engine(path, readers)
         return cls(writer=writer, write_engine=write_engine, read_engine=read_engine, readers=readers)
 
