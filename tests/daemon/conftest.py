@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+
+from gateway.sandbox.rig import free_port
 
 READY_SECONDS = 30.0
 REPOSITORY = Path(__file__).parents[2]
@@ -109,12 +110,6 @@ async def spawn(folder: Path, *, data: Path, port: int | None, arguments, enviro
             sys.executable, "-m", "gateway", "serve", *arguments, cwd=folder, env=variables, stdout=output, stderr=log
         )
     return Gateway(url=f"http://127.0.0.1:{port}", data=data, process=process, folder=folder, environment=variables)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
