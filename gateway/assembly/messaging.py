@@ -47,7 +47,8 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     chats = Chats(ids=ground.ids, clock=ground.clock, contacts=contacts)
     library = build_library(ground)
     progress = Progress(clock=ground.clock, events=platform.events)
-    dispatcher = _build_dispatcher(ground, fleet, contacts, library, progress)
+    changes = Changes(ids=ground.ids, clock=ground.clock, progress=progress)
+    dispatcher = _build_dispatcher(ground, fleet, contacts, library, progress, changes)
     downloader = _build_downloader(ground, fleet, library, progress)
     listen(
         fleet.intake,
@@ -57,7 +58,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
             contacts=contacts,
             chats=chats,
             progress=progress,
-            changes=Changes(ids=ground.ids, clock=ground.clock, progress=progress),
+            changes=changes,
             wake_downloads=downloader.wake,
             downloads_media=ground.config.media.download,
         ),
@@ -112,7 +113,7 @@ def _build_downloader(ground: Ground, fleet: Fleet, library: MediaLibrary, progr
 
 
 def _build_dispatcher(
-    ground: Ground, fleet: Fleet, contacts: Contacts, library: MediaLibrary, progress: Progress
+    ground: Ground, fleet: Fleet, contacts: Contacts, library: MediaLibrary, progress: Progress, changes: Changes
 ) -> Dispatcher:
     tools = LaneTools(
         database=ground.database,
@@ -124,6 +125,7 @@ def _build_dispatcher(
         envelopes=Envelopes(library=library),
         progress=progress,
         contacts=contacts,
+        changes=changes,
         host_name=socket.gethostname(),
     )
     rescuer = Rescuer(database=ground.database, engine=fleet.engine, specs=fleet.specs, progress=progress)

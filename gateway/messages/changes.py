@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 import structlog
 
@@ -55,18 +57,32 @@ class Changes:
         else:
             self._revoke(tx, entry, event, is_quiet=is_quiet)
 
+    def note_own_reaction(self, tx: Tx, entry: Entry) -> None:
+        """A reaction that we sent has arrived at WhatsApp: it counts among those of its target."""
+        content, message = decode_content(entry.message.content), entry.message
+        if not isinstance(content, Reaction):
+            return
+        target = store.find_by_wa_id(
+            tx,
+            org_id=message.org_id,
+            session_id=message.session_id,
+            wa_id=content.target.wa_id,
+            chat_id=message.chat_id,
+        )
+        if target is not None:
+            self._set_emoji(tx, target, content.emoji, author_id=0, at=self._clock.now(), is_quiet=False)
+
     def _react(
         self, tx: Tx, entry: Entry, content: Reaction, event: MessageReceived, *, author_id: int, is_quiet: bool
     ) -> None:
+        at = from_epoch(event.timestamp)
+        self._set_emoji(tx, entry, content.emoji, author_id=author_id, at=at, is_quiet=is_quiet)
+
+    def _set_emoji(self, tx: Tx, entry: Entry, emoji: str, *, author_id: int, at: datetime, is_quiet: bool) -> None:
         message = entry.message
-        emoji = content.emoji.replace("\x00", "")[:_EMOJI_LIMIT]
+        emoji = emoji.replace("\x00", "")[:_EMOJI_LIMIT]
         is_new = store.set_reaction(
-            tx,
-            org_id=message.org_id,
-            message_id=message.id,
-            author_id=author_id,
-            emoji=emoji,
-            at=from_epoch(event.timestamp),
+            tx, org_id=message.org_id, message_id=message.id, author_id=author_id, emoji=emoji, at=at
         )
         if is_new and not is_quiet:
             by = render_id("con", author_id) if author_id else None

@@ -18,6 +18,7 @@ from gateway.kit.errors import UnavailableError
 from gateway.kit.ids import render_id
 from gateway.kit.observe import Signal
 from gateway.messages import queue_store, store
+from gateway.messages.changes import Changes
 from gateway.messages.envelopes import Envelopes, UnsendableError
 from gateway.messages.gate import Gate
 from gateway.messages.outcomes import Fate, Judgement, judge
@@ -79,6 +80,7 @@ class LaneTools:
         envelopes: Envelopes,
         progress: Progress,
         contacts: Contacts,
+        changes: Changes,
         host_name: str,
     ) -> None:
         self.database = database
@@ -90,6 +92,7 @@ class LaneTools:
         self.envelopes = envelopes
         self.progress = progress
         self.contacts = contacts
+        self.changes = changes
         self.host_name = host_name
         self.rests: dict[int, datetime] = {}  #: sessions that shall not send before a time
         self.settled: Signal[int] = Signal()  #: fired with the id of every message whose try has ended
@@ -200,6 +203,7 @@ class Lane:
             log.warning("settled elsewhere", message_id=render_id("msg", claim.message_id))
         elif isinstance(outcome, Sent):
             self._tools.progress.sent(tx, entry, wa_id=outcome.wa_id)
+            self._tools.changes.note_own_reaction(tx, entry)
             self._learn(tx, entry, outcome)
         else:
             self._settle_unsent(tx, entry, outcome)

@@ -247,6 +247,8 @@ async def test_places_cards_and_reactions_are_sent(api: Any, world: World, shop:
     assert [type(content) for content in contents] == [Location, Contacts, Reaction]
     assert contents[2].target.wa_id == received.message.wa_id
     assert place["location"]["latitude"] == 52.5
+    happened = await get(api, f"/api/v1/messages/{render_id('msg', received.message.id)}/events")
+    assert [(reaction["by"], reaction["emoji"]) for reaction in happened["reactions"]] == [(None, "❤")]
 
 
 async def test_lists_are_paged_and_filtered(api: Any, world: World) -> None:

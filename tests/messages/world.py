@@ -89,6 +89,7 @@ class World:
             limits=MediaLimits(max_bytes=2_000_000),
         )
         self.progress = Progress(clock=clock, events=self.events)
+        changes = Changes(ids=ids, clock=clock, progress=self.progress)
         self.tools = LaneTools(
             database=database,
             engine=self.engine,
@@ -99,6 +100,7 @@ class World:
             envelopes=Envelopes(library=self.library),
             progress=self.progress,
             contacts=self.contacts,
+            changes=changes,
             host_name="here",
         )
         rescuer = Rescuer(database=database, engine=self.engine, specs=self.specs, progress=self.progress)
@@ -128,7 +130,7 @@ class World:
             contacts=self.contacts,
             chats=self.chats,
             progress=self.progress,
-            changes=Changes(ids=ids, clock=clock, progress=self.progress),
+            changes=changes,
             wake_downloads=self.downloader.wake,
         )
         listen(
