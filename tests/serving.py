@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp.test_utils import TestClient
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
 from gateway.access.accounts import Accounts
@@ -78,7 +79,16 @@ class Parts:
             events=CATALOGUE,
             **options,
         )
-        return await connect(app)
+        return await connect(_PatientServer(app))
+
+
+class _PatientServer(TestServer):
+    """Lets handlers finish when their caller hangs up, as the daemon does; aiohttp's own test server cancels them."""
+
+    __test__ = False
+
+    async def _make_runner(self, **options: Any) -> web.BaseRunner[Any]:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
 
 
 def build_parts(*, database: Database, clock: Clock, ids: IdGenerator) -> Parts:

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api.dispatch import EXTRA_HEADERS, PRINCIPAL, REQUEST_ID, ROUTE
-from gateway.api.problems import Problem, internal_problem, problem_of, problem_response
+from gateway.api.problems import Problem, internal_problem, problem_left, problem_of, problem_response
 from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 
@@ -70,11 +70,8 @@ class Surroundings:
             problem = problem_of(error)
             if problem is None:  # a redirect is no error
                 raise
-        except Exception as error:
-            problem = problem_of(error)
-            if problem is None:
-                log.exception("request failed", operation=_operation(request))
-                problem = internal_problem()
+        except Exception as error:  # noqa: BLE001 - the edge: what is not expected is logged and answered as a fault
+            problem = problem_of(error) or _unexpected(request, error)
         return self._render(request, problem)
 
     def _render(self, request: web.Request, problem: Problem) -> web.StreamResponse:
@@ -98,6 +95,14 @@ class Surroundings:
             milliseconds=round(seconds * 1000, 1),
             **_caller(request),
         )
+
+
+def _unexpected(request: web.Request, error: Exception) -> Problem:
+    if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+        log.info("caller left", operation=_operation(request))
+        return problem_left()
+    log.error("request failed", operation=_operation(request), exc_info=error)
+    return internal_problem()
 
 
 def _request_id(request: web.BaseRequest) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.kit.errors import FieldError, GatewayError, InvalidError
+from gateway.kit.errors import FieldError, GatewayError, InvalidError, MalformedError
 from sessions import errors as session_errors
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -78,6 +78,13 @@ def internal_problem() -> Problem:
         code=GatewayError.default_code,
         title=GatewayError.title,
         detail="This is a fault of the gateway. The log says more under the request id.",
+    )
+
+
+def problem_left() -> Problem:
+    """The caller hung up before the request was read; for the log, since nobody hears it."""
+    return Problem(
+        status=400, code=MalformedError.default_code, title=MalformedError.title, detail="The body broke off."
     )
 
 

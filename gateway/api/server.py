@@ -64,3 +64,5 @@ def _mount(app: web.Application, tables: Sequence[object], machinery: Machinery)
         for declared, handler in routes_of(table):
             dispatch = Dispatch(route=declared, handler=handler, machinery=machinery)
             app.router.add_route(declared.method, declared.path, dispatch.__call__)
+            if declared.method == "GET":  # monitors ask with HEAD whether something is there
+                app.router.add_route("HEAD", declared.path, dispatch.__call__)

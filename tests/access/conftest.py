@@ -11,8 +11,8 @@ from tests.serving import ClientFactory, Parts, build_parts
 
 
 @pytest.fixture
-def parts(database: Any, org: Any, clock: Any, ids: IdGenerator) -> Parts:
-    return build_parts(database=database, clock=clock, ids=ids)
+def parts(any_database: Any, any_org: Any, clock: Any, ids: IdGenerator) -> Parts:
+    return build_parts(database=any_database, clock=clock, ids=ids)
 
 
 @pytest.fixture

@@ -12,12 +12,18 @@ from gateway.api.idempotency import Idempotency
 from gateway.api.models import RememberedAnswer
 from gateway.api.sweeper import AnswerSweeper
 from gateway.db.tx import Tx
+from gateway.kit.ids import IdGenerator
 from gateway.orgs.models import Org
 from tests.api.toys import ToyRoutes
-from tests.serving import ClientFactory, Parts
+from tests.serving import ClientFactory, Parts, build_parts
 
 BEAR = {"name": "bear", "due_at": "2026-03-01T12:00:00Z"}
 KEY = {"Idempotency-Key": "order-4711"}
+
+
+@pytest.fixture
+def parts(any_database: Any, any_org: Any, clock: Any, ids: IdGenerator) -> Parts:
+    return build_parts(database=any_database, clock=clock, ids=ids)
 
 
 @pytest.fixture

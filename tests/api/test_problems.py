@@ -34,7 +34,7 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems(client: Any) -
     assert set(await unknown.json()) == MEMBERS
     assert (unknown.status, (await unknown.json())["code"]) == (404, "route_not_found")
     assert (wrong.status, (await wrong.json())["code"]) == (405, "method_not_allowed")
-    assert wrong.headers["Allow"] == "GET,POST"
+    assert wrong.headers["Allow"] == "GET,HEAD,POST"
 
 
 async def test_a_fault_of_ours_says_only_where_to_look(

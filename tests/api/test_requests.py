@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 from ipaddress import ip_network
 from typing import Any
 
@@ -155,3 +156,31 @@ async def test_the_callers_address_is_the_connections_unless_a_trusted_proxy_say
     assert untrusted == {"address": "127.0.0.1"}
     assert trusted == {"address": "198.51.100.7"}
     assert direct == {"address": "127.0.0.1"}
+
+
+async def test_head_tells_whether_something_is_there(client: Any) -> None:
+    there = await client.head("/api/v1/toys/cht_0000000000001")
+    absent = await client.head("/api/v1/toys/none")
+
+    assert (there.status, await there.read()) == (200, b"")
+    assert absent.status == 404
+
+
+async def test_a_caller_who_hangs_up_is_no_fault_of_ours(
+    parts: Parts, client: Any, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = await parts.make_key()
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(
+        f"POST /api/v1/toys HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nExpect: 100-continue\r\n"
+        "Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{".encode()
+    )
+    assert b" 100 " in await asyncio.wait_for(reader.readline(), 10)
+
+    with caplog.at_level(logging.INFO):
+        writer.close()
+        await writer.wait_closed()
+        await eventually(lambda: "request answered" in caplog.text)
+
+    assert "request failed" not in caplog.text
+    assert "Traceback" not in caplog.text
