@@ -19,7 +19,7 @@ def proportional_mib(pid: int) -> float:
 
 
 def _descendants(root: int) -> list[int]:
-    parents = {}
+    parents: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             parent = _parent_of(folder)
