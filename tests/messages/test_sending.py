@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from gateway.db.tx import Tx
 from gateway.fleet.models import Session
-from gateway.kit.errors import ConflictError, InvalidError, NotFoundError
+from gateway.kit.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from gateway.kit.ids import render_id
+from gateway.messages import lane
 from gateway.messages.models import Message
 from gateway.messages.states import MessageState
 from sessions.content import Text
@@ -23,7 +26,7 @@ from sessions.errors import (
     WorkerLostError,
 )
 from sessions.events import ReceiptKind, ReceiptReceived
-from tests.messages.world import ANNA, BEN, PRINCIPAL, World, name_of
+from tests.messages.world import ANNA, BEN, PRINCIPAL, World, name_of, poll
 
 
 async def test_a_queued_message_is_sent_and_its_receipts_move_it_forward(any_world: World, any_shop: Session) -> None:
@@ -347,3 +350,80 @@ def _pretend_in_flight(tx: Tx, message_id: int, world: World) -> None:
 
 def _edge(message_id: int) -> str:
     return render_id("msg", message_id)
+
+
+async def test_stopping_waits_for_the_answer_to_what_is_being_sent(world: World, shop: Session) -> None:
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+    working = world.engine.call
+
+    async def answer_when_told(session_id: str, command: Any, **more: Any) -> Any:
+        asked.set()
+        await may_answer.wait()
+        return await working(session_id, command, **more)
+
+    world.engine.call = answer_when_told
+    await world.start()
+    first = await world.queue(body="one")
+    second = await world.queue(body="two")
+    await asyncio.wait_for(asked.wait(), 5)
+
+    stopping = asyncio.create_task(world.dispatcher.stop())
+    may_answer.set()
+    await asyncio.wait_for(stopping, 5)
+
+    await world.when(first.message.id, "sent", "delivered")
+    assert (await world.find(second.message.id)).message.state == "queued"
+
+
+async def test_an_answer_is_written_down_even_when_the_store_is_busy_at_first(
+    world: World, shop: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "STORE_RETRY_SECONDS", 0.01)
+    write, refusals = world.database.write, [UnavailableError()] * 3
+    entry = await world.queue()
+
+    class BusyAtFirst:
+        async def write(self, work: Any) -> Any:
+            if world.engine.sent(name_of(shop)) and refusals:
+                raise refusals.pop()
+            return await write(work)
+
+    monkeypatch.setattr(world.tools, "database", _Both(world.database, BusyAtFirst()))
+    await world.start()
+
+    await world.when(entry.message.id, "delivered")
+    assert refusals == []
+    assert len(world.engine.sent(name_of(shop))) == 1
+
+
+async def test_what_a_broken_lane_left_in_flight_is_settled_by_the_next_pass(
+    world: World, shop: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = world.progress.sent
+    monkeypatch.setattr(world.progress, "sent", _raise)
+    entry = await world.queue()
+    await world.start()
+    await poll(lambda: _holds(world.engine.sent(name_of(shop)) and not world.dispatcher._lanes))
+    assert (await world.find(entry.message.id)).message.state == "sending"
+
+    monkeypatch.setattr(world.progress, "sent", working)
+    await world.dispatcher.run_once()
+
+    settled = await world.when(entry.message.id, "uncertain", "delivered")
+    assert settled.message.wa_id == world.engine.sent(name_of(shop))[0][1].wa_id
+    assert len(world.engine.sent(name_of(shop))) == 1
+
+
+class _Both:
+    """Reads from one store, writes through another."""
+
+    def __init__(self, reading: Any, writing: Any) -> None:
+        self.read, self.write = reading.read, writing.write
+
+
+def _raise(*_arguments: Any, **_more: Any) -> None:
+    raise RuntimeError("a mistake of ours")
+
+
+async def _holds(condition: object) -> bool:
+    return bool(condition)
