@@ -23,7 +23,7 @@ async def whatsapp(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lo
 @pytest.fixture
 async def real(whatsapp: LoopbackWhatsApp) -> AsyncIterator[RealWorld]:
     """The real engine with one session per worker."""
-    world = RealWorld(whatsapp, backoff_first_seconds=0.2)
+    world = RealWorld(whatsapp, backoff_first_seconds=0.2, stop_grace_seconds=0.5)
     await world.engine.start()
     yield world
     whatsapp.faults.clear()
@@ -33,7 +33,7 @@ async def real(whatsapp: LoopbackWhatsApp) -> AsyncIterator[RealWorld]:
 @pytest.fixture
 async def dense(whatsapp: LoopbackWhatsApp) -> AsyncIterator[RealWorld]:
     """The real engine with several sessions per worker."""
-    world = RealWorld(whatsapp, backoff_first_seconds=0.2, sessions_per_worker=4)
+    world = RealWorld(whatsapp, backoff_first_seconds=0.2, stop_grace_seconds=0.5, sessions_per_worker=4)
     await world.engine.start()
     yield world
     whatsapp.faults.clear()

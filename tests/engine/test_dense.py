@@ -113,6 +113,22 @@ async def test_one_that_brings_its_worker_down_twice_is_set_apart(dense: RealWor
     assert apart not in together
 
 
+async def test_a_worker_that_dies_twice_for_an_unknown_reason_is_split(dense: RealWorld, tmp_path: Path) -> None:
+    specs = await _run_together(dense, tmp_path, 4)
+
+    for _ in range(2):
+        pid = _pids(dense, specs)[0]
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await _until(lambda pid=pid: pid not in _pids(dense, specs) and None not in _pids(dense, specs))
+        for spec in specs.values():
+            await connected(dense, spec.session_id)
+
+    pids = _pids(dense, specs)
+    assert len(set(pids)) == 2
+    assert sorted(pids.count(pid) for pid in set(pids)) == [2, 2]
+
+
 async def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
