@@ -20,6 +20,7 @@ from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
 from gateway.media.routes import MediaRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
+from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.principal import Principal
 from gateway.webhooks.delivery_routes import DeliveryRoutes
@@ -98,6 +99,7 @@ def _message_tables(parts: Parts) -> list[object]:
     database, engine = ground.database, parts.fleet.engine
     contacts, chats = messaging.contacts, messaging.chats
     return [
+        NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
         ContactRoutes(database=database, contacts=contacts),
         ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
         ChatMessageRoutes(database=database, engine=engine, clock=ground.clock, contacts=contacts, chats=chats),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from gateway.db.tx import Tx
 from gateway.kit.ids import render_id
 from gateway.kit.service import Wakeable
-from gateway.messages import queue_store, store
+from gateway.messages import queue_store
 from gateway.messages.lane import Lane, LaneTools
 from gateway.messages.rescuer import Rescuer
 from gateway.messages.states import MessageState
@@ -20,7 +20,6 @@ from sessions.status import SessionStatus
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
-_EARLY_RECEIPTS_KEPT = timedelta(hours=1)
 FINISH_SECONDS = 8.0
 
 
@@ -64,7 +63,8 @@ class Dispatcher(Wakeable):
     async def run_once(self) -> float | None:
         """Let due messages fall due, close expired ones, and wake every lane that has work."""
         now = self._tools.clock.now()
-        await self._tools.database.write(lambda tx: self._sweep(tx, now))
+        if await self._tools.database.read(lambda tx: queue_store.has_to_sweep(tx, at=now)):
+            await self._tools.database.write(lambda tx: self._sweep(tx, now))
         sessions, following = await self._tools.database.read(
             lambda tx: (queue_store.sessions_with_queue(tx, at=now), queue_store.next_time(tx, after=now))
         )
@@ -98,7 +98,6 @@ class Dispatcher(Wakeable):
             progress.move(tx, entry, MessageState.EXPIRED, reason="expired")
         for entry in queue_store.list_due(tx, at=now, limit=_BATCH):
             progress.move(tx, entry, MessageState.QUEUED)
-        store.forget_early(tx, before=now - _EARLY_RECEIPTS_KEPT)
 
     async def _run_lane(self, lane: Lane, session_id: int) -> None:
         try:

@@ -107,6 +107,7 @@ class Progress:
     def receive(self, tx: Tx, entry: Entry, state: MessageState, *, participant: str, at: datetime) -> bool:
         """A receipt: kept per participant; the state only moves forward. False where it says nothing new."""
         message = entry.message
+        at = max(at, message.sent_at or message.created_at)  # WhatsApp's clock has whole seconds
         is_new = store.note_receipt(
             tx, org_id=message.org_id, message_id=message.id, participant=participant, kind=state, at=at
         )
@@ -118,6 +119,9 @@ class Progress:
         if state is MessageState.REVOKED:
             message.revoked_at = at
         elif state in _MILESTONES:
+            # Whole seconds again: a receipt may seem older than the one it follows.
+            floor = message.sent_at or message.created_at
             for milestone in _MILESTONES[: _MILESTONES.index(state) + 1]:
-                if getattr(message, _TIMES[milestone]) is None:
-                    setattr(message, _TIMES[milestone], at)
+                known = getattr(message, _TIMES[milestone])
+                floor = known or max(at, floor)
+                setattr(message, _TIMES[milestone], floor)

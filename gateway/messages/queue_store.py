@@ -50,6 +50,13 @@ def sessions_with_queue(tx: Tx, *, at: datetime) -> list[int]:
     return list(tx.execute(select(Message.session_id).where(_QUEUED, due).distinct()).scalars())
 
 
+def has_to_sweep(tx: Tx, *, at: datetime) -> bool:
+    """Whether anything falls due or expires now: most of the time nothing does, and nothing needs to be written."""
+    expired = select(Message.id).where(_WAITING, Message.expires_at <= at).limit(1)
+    due = select(Message.id).where(_WAITING, _SCHEDULED, Message.next_at <= at).limit(1)
+    return any(tx.execute(statement).first() is not None for statement in (expired, due))
+
+
 def list_due(tx: Tx, *, at: datetime, limit: int) -> list[Entry]:
     """Scheduled messages whose time has come."""
     statement = (

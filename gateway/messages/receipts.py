@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,8 @@ _STATES = {
     ReceiptKind.READ: MessageState.READ,
     ReceiptKind.PLAYED: MessageState.PLAYED,
 }
+#: No message stays in flight for longer.
+EARLY_RECEIPTS_KEPT = timedelta(hours=1)
 _OWN = (ReceiptKind.READ_BY_SELF, ReceiptKind.PLAYED_BY_SELF)
 
 
@@ -56,7 +58,10 @@ class Receipts:
             self._progress.receive(tx, entry, state, participant=participant, at=at)
         if not may_be_early:
             return
-        for wa_id in set(event.wa_ids) - {entry.message.wa_id for entry in entries}:
+        unknown = set(event.wa_ids) - {entry.message.wa_id for entry in entries}
+        if unknown:
+            store.forget_early(tx, session_id=session.id, before=at - EARLY_RECEIPTS_KEPT)
+        for wa_id in unknown:
             store.keep_early(
                 tx,
                 org_id=session.org_id,

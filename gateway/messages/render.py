@@ -8,6 +8,7 @@ from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
 from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
+from gateway.media.library import clean_filename
 from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
 from gateway.messages.models import Direction, Message
 from sessions.content import (
@@ -132,7 +133,7 @@ def _render_file(message: Message, content: MediaContent) -> dict[str, Any]:
         "media_error": message.media_error,
         "mimetype": content.file.mimetype,
         "size": content.file.size,
-        "filename": content.file.filename,
+        "filename": clean_filename(content.file.filename),  # as phones name files, so may anybody
         "width": content.file.width,
         "height": content.file.height,
         "seconds": content.file.seconds,

@@ -157,9 +157,10 @@ def mark_read(tx: Tx, *, org_id: int, message_ids: Collection[int], at: datetime
 
 
 def list_receipts(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageReceipt]:
-    """Every participant's receipts for one message, in the order of their times."""
+    """Every participant's receipts for one message, in the order of their times; the weaker first within a second."""
     where = (MessageReceipt.org_id == org_id, MessageReceipt.message_id == message_id)
-    return tx.execute(select(MessageReceipt).where(*where).order_by(MessageReceipt.at)).scalars().all()
+    strength = case({"delivered": 0, "read": 1}, value=MessageReceipt.kind, else_=2)
+    return tx.execute(select(MessageReceipt).where(*where).order_by(MessageReceipt.at, strength)).scalars().all()
 
 
 def list_reactions(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageReaction]:
@@ -216,9 +217,10 @@ def take_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> Sequence[
     return rows
 
 
-def forget_early(tx: Tx, *, before: datetime) -> None:
+def forget_early(tx: Tx, *, session_id: int, before: datetime) -> None:
     """Drop receipts whose message never turned up: it was sent from elsewhere."""
-    tx.execute(delete(EarlyReceipt).where(EarlyReceipt.at < before))
+    where = (EarlyReceipt.session_id == session_id, EarlyReceipt.at < before)
+    tx.execute(delete(EarlyReceipt).where(*where).execution_options(synchronize_session=False))
 
 
 def move_to_contact(tx: Tx, *, org_id: int, from_id: int, into_id: int) -> None:

@@ -16,6 +16,7 @@ from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator, parse_id, render_id
 from gateway.media.routes import MediaRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
+from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.messages.schemas import MessageOut
 from sessions.content import Audio, Contacts, Document, Image, Location, OutgoingFile, Reaction, Text
@@ -43,6 +44,7 @@ def tables_of(world: World) -> list[object]:
     database, engine = world.database, world.engine
     contacts, chats, sessions = world.contacts, world.chats, world.sessions
     return [
+        NumberRoutes(database=database, engine=engine, sessions=sessions),
         MediaRoutes(database=database, library=world.library),
         ContactRoutes(database=database, contacts=contacts),
         ChatRoutes(database=database, engine=engine, sessions=sessions, contacts=contacts, chats=chats),
@@ -326,6 +328,22 @@ async def test_a_contact_can_be_found_and_named(api: Any, world: World) -> None:
     assert [item["id"] for item in found["items"]] == [contact]
     assert (await get(api, f"/api/v1/contacts/{contact}"))["phone"] == ANNA
     assert [event.type for event in await poll(lambda: world.told("contact.updated"))] == ["contact.updated"]
+
+
+async def test_numbers_are_checked_as_they_were_written(api: Any, world: World) -> None:
+    asked = {"session": "shop", "phones": ["0049 1511 0000002", "+49 1511 9999999", ANNA]}
+
+    answer = await (await api.post("/api/v1/contacts/check", json=asked)).json()
+    wrong = await (await api.post("/api/v1/contacts/check", json=asked | {"phones": [ANNA, "x"]})).json()
+
+    anna = world.engine.phone(ANNA).address
+    assert [(item["given"], item["on_whatsapp"]) for item in answer["items"]] == [
+        ("0049 1511 0000002", True),
+        ("+49 1511 9999999", False),
+        (ANNA, True),
+    ]
+    assert answer["items"][0]["lid"] == str(anna.lid)
+    assert wrong["fields"][0]["path"] == "phones.1"
 
 
 async def test_what_is_not_there_is_not_found(api: Any) -> None:
