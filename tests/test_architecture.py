@@ -243,7 +243,6 @@ def test_only_routes_pages_and_the_edge_speak_http() -> None:
         ("cyclopts", "gateway.cli"),
         ("jinja2", "web"),
         ("neonize", "sessions.worker"),
-        ("phonenumbers", "gateway"),
         ("PIL", "gateway.media"),
         ("prometheus_client", "gateway.kit.metrics"),
         ("pydantic_settings", "gateway.config"),
