@@ -121,6 +121,14 @@ async def test_when_the_commit_fails_everybody_in_it_is_told_and_the_next_commit
     assert await store.read(names) == ["bob"]
 
 
+async def test_when_the_commit_of_a_lone_unit_fails_it_is_told_and_the_next_commit_works(store):
+    with pytest.raises(StoreFailedError):
+        await store.write(lambda tx: tx.execute(insert(children).values(parent_id=999)).rowcount)
+    await store.write(add("bob"))
+
+    assert await store.read(names) == ["bob"]
+
+
 async def test_when_sqlite_gives_up_the_transaction_nobody_is_told_that_it_worked(store):
     def lose_everything(tx: Tx) -> None:
         driver = tx.session.connection().connection.driver_connection
