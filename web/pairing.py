@@ -140,6 +140,7 @@ class PairingPages:
 
     async def _code(self, request: web.Request) -> web.StreamResponse:
         """A code to type on the phone: JSON for our script, a page for plain forms."""
+        self._visitors.demand_own_page(request)
         link, session = await self._open(request)
         phone = str((await request.post()).get("phone", ""))
         plain = "text/html" in request.headers.get("Accept", "")

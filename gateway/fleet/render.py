@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from gateway.fleet.models import Session
 from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
@@ -49,7 +51,11 @@ def render_session(session: Session) -> dict[str, object]:
 def render_reasons(session: Session) -> list[dict[str, object]]:
     """The last reasons with their times and sentences, newest first."""
     return [
-        {"status": entry["status"], "reason": render_reason(entry["reason"]), "at": entry["at"]}
+        {
+            "status": entry["status"],
+            "reason": render_reason(entry["reason"]),
+            "at": render_time(datetime.fromisoformat(entry["at"])),
+        }
         for entry in session.reasons
     ]
 

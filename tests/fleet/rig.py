@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.db.tx import Database
+from gateway.db.tx import Database, Tx
 from gateway.events.service import EventLog
 from gateway.fleet import store
 from gateway.fleet.intake import Intake
@@ -56,6 +57,9 @@ class FleetRig:
         found = await self.database.read(lambda tx: store.find_any(tx, session_id=session.id))
         assert found is not None
         return found
+
+    def all(self, tx: Tx) -> Sequence[Session]:
+        return self.sessions.list(tx, CALLER, limit=100)
 
     async def link(self, session: Session, phone: str, eventually: Any) -> Session:
         """Pair it with a phone in memory and wait until it is connected."""

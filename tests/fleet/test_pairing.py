@@ -187,7 +187,7 @@ async def test_an_engine_that_will_not_pair_is_told_as_the_end_of_the_attempt(fl
 
     async with fleet.desk.watch(session) as attempt:
         await _showing(attempt)
-        fleet.engine._end_pairing(fleet.engine._sessions[session_id(session)], Reason.PASSKEY_DEMANDED)
+        fleet.engine.end_pairing(session_id(session), Reason.PASSKEY_DEMANDED)
         while not attempt.state.is_over:
             await asyncio.wait_for(attempt.after(attempt.state.version), 10)
 
