@@ -210,6 +210,10 @@ class FakeEngine:
         """Nobody has scanned the codes in time."""
         self._end_pairing(self._sessions[session_id], Reason.QR_EXPIRED)
 
+    def end_pairing(self, session_id: str, reason: Reason) -> None:
+        """WhatsApp ends the attempt for this reason."""
+        self._end_pairing(self._sessions[session_id], reason)
+
     def incoming(self, session_id: str, sender: str, content: Content, *, wa_id: str | None = None) -> str:
         """The phone ``sender`` writes to the session; return the message's id."""
         phone = self.phone(sender)
