@@ -87,7 +87,7 @@ class _PatientServer(TestServer):
 
     __test__ = False
 
-    async def _make_runner(self, **options: Any) -> web.BaseRunner[Any]:
+    async def _make_runner(self, **options: Any) -> web.BaseRunner:
         # How long a refused upload may go on; ten seconds are kind in production and slow in a test.
         return await super()._make_runner(**{**options, "handler_cancellation": False, "lingering_time": 0.2})
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +23,7 @@ class Letter(BaseModel):
     at: UtcTime | None = None
 
 
+@settings(deadline=None)
 @given(IDS)
 def test_an_id_survives_the_way_out_and_in(value: int) -> None:
     text = Letter(id=value).model_dump_json()
@@ -49,11 +50,13 @@ def test_times_are_kept_in_utc_and_must_say_their_offset() -> None:
         Letter.model_validate_json('{"id": "msg_0000000000001", "at": "2026-03-01T14:30:00"}')
 
 
+@settings(deadline=None)
 @given(IDS)
 def test_a_cursor_gives_back_its_position(position: int) -> None:
     assert read_cursor(write_cursor(position)) == position
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_other_texts_are_refused_as_cursors_or_mean_a_position(text: str) -> None:
     try:

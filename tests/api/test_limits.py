@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.api.rate_limit import RateLimiter
@@ -37,6 +37,7 @@ def test_callers_do_not_share(clock: SettableClock) -> None:
         limiter.take("ada").demand()
 
 
+@settings(deadline=None)
 @given(
     per_second=st.floats(0.5, 500),
     burst=st.integers(1, 50),
