@@ -17,6 +17,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 from gateway.kit.observe import Signal
 from gateway.kit.service import Wakeable
+from gateway.kit.vault import VaultError
 from gateway.webhooks import outbox_store
 from gateway.webhooks.models import Webhook, WebhookDelivery
 from gateway.webhooks.poster import Outcome, Poster
@@ -115,13 +116,21 @@ class Lane(Wakeable):
         # Noted before the store is read: one that is settled meanwhile may still look pending there.
         known = {delivery.id for delivery, _ in self._ready} | self._under_way.keys()
         look = await self._parts.database.read(self._look)
-        self._next_due_at = look.next_due_at
-        if look.webhook is None:
-            self._target = None
+        self._target = None if look.webhook is None else self._unseal(look.webhook)
+        if self._target is None:
+            self._next_due_at = None
             self._ready.clear()
             return
-        self._target = self._parts.seals.open(look.webhook)
+        self._next_due_at = look.next_due_at
         self._ready.extend((delivery, event) for delivery, event in look.due if delivery.id not in known)
+
+    def _unseal(self, webhook: Webhook) -> Target | None:
+        try:
+            return self._parts.seals.open(webhook)
+        except VaultError as error:
+            # Nothing is lost: the deliveries wait until the right key is back in the data folder.
+            log.error("webhook not unsealed", webhook_id=render_id("whk", webhook.id), problem=str(error))
+            return None
 
     def _look(self, tx: Tx) -> _Look:
         webhook = outbox_store.find_active(tx, webhook_id=self._webhook_id)

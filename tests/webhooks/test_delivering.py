@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from gateway.kit.ids import render_id
+from gateway.principal import Principal, PrincipalKind
 from gateway.webhooks.retries import SCHEDULE_SECONDS
 
 
@@ -363,3 +364,30 @@ async def test_an_endpoint_whose_address_became_private_is_refused(rig: Any, rec
 
     assert (outcome.error, outcome.status, outcome.kind) == ("address_refused", None, "failed")
     assert (await rig.delivery(webhook)).state == "pending"
+
+
+async def test_without_the_vaults_key_deliveries_wait_until_it_is_back(
+    rig: Any, receiver: Any, eventually: Any, caplog: Any
+) -> None:
+    webhook, _ = await rig.endpoint(receiver.url())
+    sealed = webhook.secret
+
+    async def store_secret(value: bytes) -> None:
+        def work(tx: Any) -> None:
+            row = rig.webhooks.get(tx, principal_of(webhook), webhook.id)
+            row.secret = value
+
+        await rig.database.write(work)
+
+    await store_secret(bytes([sealed[0]]) + bytes(len(sealed) - 1))
+    await rig.emit()
+    await eventually(lambda: "webhook not unsealed" in caplog.text)
+    assert receiver.requests == []
+
+    await store_secret(sealed)
+    rig.deliverer.changed(webhook.id)
+    await eventually(lambda: len(receiver.requests) == 1)
+
+
+def principal_of(webhook: Any) -> Principal:
+    return Principal(org_id=webhook.org_id, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
