@@ -123,7 +123,7 @@ class MediaLibrary:
             size=media.size,
             mimetype=media.mimetype,
             sha256=media.sha256,
-            filename=filename or media.filename,
+            filename=clean_filename(filename) or media.filename,
             width=media.width,
             height=media.height,
             seconds=media.seconds,

@@ -72,7 +72,8 @@ class MediaRoutes:
         summary="The bytes of a file",
         tag="media",
         scope="media.read",
-        content_types=("application/octet-stream",),
+        content_types=("*/*",),
+        description="With the type of the file as Content-Type, and always as an attachment.",
         errors=("media_not_found",),
     )
     async def content(self, call: Call) -> web.StreamResponse:

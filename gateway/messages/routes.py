@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.api.fields import id_in_path
 from gateway.api.paging import page_of
 from gateway.api.route import Call, route
@@ -12,6 +14,7 @@ from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
 from gateway.messages import store
 from gateway.messages.composer import Composer
+from gateway.messages.models import MessageReceipt
 from gateway.messages.render import render_message
 from gateway.messages.requests import FileIn, MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
@@ -22,6 +25,7 @@ from gateway.principal import Principal
 
 #: A file in base64 is a third longer than its bytes.
 SEND_LIMIT_BYTES = 32 * 1024 * 1024
+_RECEIPT_KINDS = (MessageState.DELIVERED, MessageState.READ, MessageState.PLAYED)
 
 
 class MessageRoutes:
@@ -158,7 +162,7 @@ class MessageRoutes:
 
     def _what_happened(self, tx: Tx, principal: Principal, message_id: int) -> dict[str, object]:
         self._messages.get(tx, principal, message_id)
-        receipts = store.list_receipts(tx, org_id=principal.org_id, message_id=message_id)
+        receipts = _in_order(store.list_receipts(tx, org_id=principal.org_id, message_id=message_id))
         reactions = store.list_reactions(tx, org_id=principal.org_id, message_id=message_id)
         versions = store.list_versions(tx, org_id=principal.org_id, message_id=message_id)
         return {
@@ -202,6 +206,11 @@ def show_page(entries: list[Entry], *, limit: int) -> dict[str, object]:
     """A page of messages as JSON; ``entries`` were read with ``limit + 1``."""
     rows, following = page_of(entries, limit=limit, position=lambda entry: entry.message.id)
     return {"items": [show(entry) for entry in rows], "next": following}
+
+
+def _in_order(receipts: Sequence[MessageReceipt]) -> list[MessageReceipt]:
+    """By time, and within a second in the only order in which they can have happened."""
+    return sorted(receipts, key=lambda receipt: (receipt.at, _RECEIPT_KINDS.index(receipt.kind)))
 
 
 def _message_id(call: Call) -> int:

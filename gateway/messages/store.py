@@ -157,10 +157,9 @@ def mark_read(tx: Tx, *, org_id: int, message_ids: Collection[int], at: datetime
 
 
 def list_receipts(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageReceipt]:
-    """Every participant's receipts for one message, in the order of their times; the weaker first within a second."""
+    """Every participant's receipts for one message, in the order of their times."""
     where = (MessageReceipt.org_id == org_id, MessageReceipt.message_id == message_id)
-    strength = case({"delivered": 0, "read": 1}, value=MessageReceipt.kind, else_=2)
-    return tx.execute(select(MessageReceipt).where(*where).order_by(MessageReceipt.at, strength)).scalars().all()
+    return tx.execute(select(MessageReceipt).where(*where).order_by(MessageReceipt.at)).scalars().all()
 
 
 def list_reactions(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageReaction]:
