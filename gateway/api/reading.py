@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import msgspec
 from aiohttp import web
 from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ _JSON_TYPES: Final = frozenset({"application/json"})
 #: A body must come at least this fast on average, after a grace time.
 GRACE_SECONDS: Final = 20.0
 _SLOWEST_BYTES_PER_SECOND: Final = 64 * 1024
+_NUL_REFUSED: Final = "Texts may not hold NUL characters."
 
 
 class TooSlowError(GatewayError):
@@ -55,6 +57,8 @@ def parse_body(route: Route, request: web.BaseRequest, raw: bytes) -> BaseModel 
         raw = b"{}" if _takes_nothing_too(route.takes) else raw
     elif request.content_type not in _JSON_TYPES and not request.content_type.endswith("+json"):
         raise MediaTypeError("The body must be application/json.", code="content_type_refused")
+    if b"\\u0000" in raw:
+        _refuse_nul(raw)
     try:
         return route.takes.model_validate_json(raw)
     except ValidationError as error:
@@ -65,12 +69,30 @@ def parse_body(route: Route, request: web.BaseRequest, raw: bytes) -> BaseModel 
 
 def parse_query(route: Route, request: web.BaseRequest) -> BaseModel | None:
     """The declared model from the query string."""
+    if "%00" in request.raw_path:
+        raise MalformedError(_NUL_REFUSED)
     if route.query is None:
         return None
     try:
         return route.query.model_validate(_gathered(request.query))
     except ValidationError as error:
         raise invalid_from(error) from error
+
+
+def _refuse_nul(raw: bytes) -> None:
+    """PostgreSQL stores no NUL, and no text of a person holds one; the same two letters behind a backslash may stand."""
+    try:
+        values = [msgspec.json.decode(raw)]
+    except msgspec.DecodeError as error:
+        raise MalformedError("The body is not valid JSON.", code="malformed_json") from error
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            values += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            values += value
+        elif isinstance(value, str) and "\x00" in value:
+            raise MalformedError(_NUL_REFUSED)
 
 
 def _gathered(query: MultiMapping[str]) -> dict[str, str | list[str]]:

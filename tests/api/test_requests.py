@@ -92,6 +92,22 @@ async def test_every_wrong_field_is_named_without_its_value(client: Any) -> None
     assert "tomorrow" not in text
 
 
+@pytest.mark.parametrize("name", ["be\x00ar", "\x00"])
+async def test_a_nul_is_refused_wherever_it_stands(client: Any, toys: ToyRoutes, name: str) -> None:
+    body = await client.post("/api/v1/toys", json={**BEAR, "name": name})
+    query = await client.get("/api/v1/toys?colour=a%00b")
+    path = await client.get("/api/v1/toys/cht_%00")
+
+    assert [body.status, query.status, path.status] == [400, 400, 400]
+    assert toys.made == 0
+
+
+async def test_a_backslash_before_u0000_is_only_text(client: Any) -> None:
+    answer = await client.post("/api/v1/toys", json={**BEAR, "name": "\\u0000"})
+
+    assert (await answer.json())["name"] == "\\u0000"
+
+
 async def test_a_query_is_checked_like_a_body(client: Any) -> None:
     right = await client.get("/api/v1/toys?size=3&colour=red&colour=blue")
     wrong = await client.get("/api/v1/toys?size=0&shape=round")
