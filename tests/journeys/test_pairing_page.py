@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,9 +18,9 @@ from tests.conftest import missing
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    started = Sandbox(data=tmp_path / "sandbox")
+@pytest.fixture(scope="module")
+async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbox]:
+    started = Sandbox(data=tmp_path_factory.mktemp("pairing") / "sandbox")
     await started.start()
     yield started
     await started.stop()
@@ -61,8 +60,8 @@ async def test_a_phone_scans_the_page_and_the_page_says_connected(sandbox: Sandb
     page.on("pageerror", lambda error: complaints.append(str(error)))
     async with aiohttp.ClientSession() as http, SandboxClient(url=sandbox.rig.control) as phones:
         caller = Caller(sandbox, http)
-        await caller.ask("POST", "/sessions", {"name": "shop"})
-        link = await caller.ask("POST", "/sessions/shop/pairing-links", {})
+        await caller.ask("POST", "/sessions", {"name": "scanned"})
+        link = await caller.ask("POST", "/sessions/scanned/pairing-links", {})
 
         await page.goto(link["url"])
         attempt = page.locator("qr-pairing")
@@ -71,7 +70,7 @@ async def test_a_phone_scans_the_page_and_the_page_says_connected(sandbox: Sandb
         await phones.scan(number, await page.get_by_label("The code as text").input_value())
         await expect(attempt).to_have_attribute("data-phase", "connected", timeout=20_000)
 
-        linked = await caller.ask("GET", "/sessions/shop")
+        linked = await caller.ask("GET", "/sessions/scanned")
         assert linked["status"] == "connected"
         assert linked["phone"] == f"+{number.lstrip('+')}"
         assert linked["live"]
@@ -84,8 +83,8 @@ async def test_a_code_typed_on_the_phone_links_it_and_unlinking_there_is_noticed
     number = sandbox.rig.phones[1].number
     async with aiohttp.ClientSession() as http, SandboxClient(url=sandbox.rig.control) as phones:
         caller = Caller(sandbox, http)
-        await caller.ask("POST", "/sessions", {"name": "shop"})
-        link = await caller.ask("POST", "/sessions/shop/pairing-links", {})
+        await caller.ask("POST", "/sessions", {"name": "typed"})
+        link = await caller.ask("POST", "/sessions/typed/pairing-links", {})
 
         await page.goto(link["url"])
         await page.get_by_text("Use a code instead").click()
@@ -97,8 +96,8 @@ async def test_a_code_typed_on_the_phone_links_it_and_unlinking_there_is_noticed
         await expect(page.locator("qr-pairing")).to_have_attribute("data-phase", "connected", timeout=20_000)
         await phones.unlink(number)
 
-        await expect_status(caller, "logged_out")
-        unlinked = await caller.ask("GET", "/sessions/shop")
+        await expect_status(caller, "typed", "logged_out")
+        unlinked = await caller.ask("GET", "/sessions/typed")
         assert unlinked["reason"]["code"] == "unlinked_from_phone"
         assert not unlinked["paired"]
 
@@ -111,7 +110,7 @@ async def test_the_same_phone_cannot_be_linked_twice(sandbox: Sandbox, page: Any
             await caller.ask("POST", "/sessions", {"name": name})
         shown = await caller.ask("GET", "/sessions/first/qr")
         await phones.scan(number, shown["code"])
-        await expect_status(caller, "connected", name="first")
+        await expect_status(caller, "first", "connected")
         link = await caller.ask("POST", "/sessions/second/pairing-links", {})
 
         await page.goto(link["url"])
@@ -125,7 +124,7 @@ async def test_the_same_phone_cannot_be_linked_twice(sandbox: Sandbox, page: Any
         assert (await caller.ask("GET", "/sessions/first"))["status"] == "connected"
 
 
-async def expect_status(caller: Caller, status: str, *, name: str = "shop") -> None:
+async def expect_status(caller: Caller, name: str, status: str) -> None:
     async def has_it() -> bool:
         return bool((await caller.ask("GET", f"/sessions/{name}"))["status"] == status)
 
