@@ -41,7 +41,8 @@ def make_token() -> str:
 
 def digest(secret: str) -> bytes:
     """What we keep of a secret. It has too many bits to be guessed, so that a fast hash is enough."""
-    return hashlib.sha256(secret.encode()).digest()
+    # Headers may hold bytes that are no text; those are no secret of ours, but no fault either.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
 def _checksum(random_part: str) -> str:

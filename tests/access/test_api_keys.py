@@ -78,6 +78,8 @@ async def test_a_key_opens_the_api_in_either_header(parts: Parts, client: Any, h
         {"Authorization": "Bearer nonsense"},
         {"X-API-Key": secrets.make_key()},
         {"Cookie": "__Host-wagate=unknown"},
+        {"Cookie": "__Host-wagate=\udcff\udcfe"},
+        {"X-API-Key": "\udcff"},
     ],
 )
 async def test_whoever_shows_no_key_of_ours_is_unauthorized(client: Any, headers: dict[str, str]) -> None:
