@@ -24,8 +24,10 @@ from sessions.protocol import Loopback
 
 log = structlog.get_logger(__name__)
 
-#: Longest wait for one part to stop; the whole must fit into systemd's patience.
+#: Longest wait for one part to stop, and for all of them together; each gets a little time whatever the others took.
 STOP_SECONDS: Final = 10.0
+STOP_ALL_SECONDS: Final = 16.0
+LEAST_STOP_SECONDS: Final = 1.0
 #: How long requests that are under way may take to end.
 DRAIN_SECONDS: Final = 3.0
 
@@ -55,10 +57,12 @@ class Daemon:
         self._notifier.stopping()
         if self._readiness is not None:
             self._readiness.stopping = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + STOP_ALL_SECONDS
         while self._undo:
             name, stop = self._undo.pop()
             try:
-                async with asyncio.timeout(STOP_SECONDS):
+                async with asyncio.timeout(max(LEAST_STOP_SECONDS, min(STOP_SECONDS, deadline - loop.time()))):
                     await stop()
             except TimeoutError:
                 log.error("part did not stop in time", part=name)

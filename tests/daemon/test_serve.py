@@ -95,6 +95,32 @@ async def test_an_open_event_stream_does_not_hold_it_up(launch, command):
     assert time.monotonic() - began < 5
 
 
+async def test_an_endpoint_that_hangs_does_not_hold_it_up(launch, command):
+    called = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        gateway = await launch(WAGATE_GUARD__ALLOW_NETWORKS="127.0.0.0/8")
+        _, key, _ = await command(gateway, "key", "create", "shop", "--plain")
+        async with aiohttp.ClientSession(headers={"X-API-Key": key.strip()}) as http:
+            async with http.post(f"{gateway.url}/api/v1/webhooks", json={"url": f"http://127.0.0.1:{port}/"}) as made:
+                webhook = (await made.json())["id"]
+            async with http.post(f"{gateway.url}/api/v1/webhooks/{webhook}/test") as tested:
+                assert tested.status < 300, await tested.text()
+        await asyncio.wait_for(called.wait(), 10)
+
+        began = time.monotonic()
+        code = await gateway.end()
+
+    assert code == 0
+    assert time.monotonic() - began < 8, gateway.log
+
+
 async def test_a_second_gateway_on_the_same_data_folder_is_refused_in_one_line(launch):
     first = await launch()
     second = await launch(wait=False)
