@@ -117,3 +117,30 @@ async def test_a_killed_gateway_comes_back_and_every_accepted_message_arrives_on
     assert bodies == [f"message {number}" for number in range(10)]
     received = await caller.until("/messages?direction=in", lambda found: len(found["items"]) == 1)
     assert received["items"][0]["text"]["body"] == "while you were away"
+
+
+async def test_the_log_and_the_metrics_of_a_journey_name_nobody_and_nothing_private(sandbox, caller, phones):
+    mine, theirs = sandbox.rig.phones[:2]
+    await link(caller, phones, mine.number)
+    sent = await send(caller, theirs.number, "a private word")
+    await caller.until(f"/messages/{sent}", lambda found: found["state"] == "delivered")
+    await phones.send_text(theirs.number, mine.number, "a private answer")
+    received = await caller.until("/messages?direction=in", lambda found: found["items"])
+    async with aiohttp.ClientSession() as http, http.get(f"{sandbox.rig.gateway}/metrics") as answer:
+        metrics = await answer.text()
+
+    log = (sandbox._data / "gateway.log").read_text()
+    session = await caller.call("GET", "/sessions/line")
+
+    assert "session status changed" in log
+    private = [
+        *(phone.number for phone in sandbox.rig.phones),
+        *(phone.name for phone in sandbox.rig.phones),
+        "private word",
+        "private answer",
+        sandbox.rig.api_key,
+        session["lid"].partition("@")[0],
+        received["items"][0]["wa_id"],
+    ]
+    assert [secret for secret in private if secret in log] == []
+    assert [secret for secret in private if secret in metrics] == []
