@@ -13,8 +13,10 @@ from tests.fleet.rig import FleetRig, build_rig
 
 
 @pytest.fixture
-async def fleet(database: Any, org: Any, clock: Any, ids: IdGenerator, tmp_path: Path) -> AsyncIterator[FleetRig]:
-    rig = build_rig(database=database, clock=clock, ids=ids, folder=tmp_path)
+async def fleet(
+    any_database: Any, any_org: Any, clock: Any, ids: IdGenerator, tmp_path: Path
+) -> AsyncIterator[FleetRig]:
+    rig = build_rig(database=any_database, clock=clock, ids=ids, folder=tmp_path)
     await rig.engine.start()
     await rig.reconciler.start()
     yield rig
