@@ -193,6 +193,20 @@ async def test_a_key_made_beside_the_running_gateway_works_at_once(launch, comma
     assert key.strip() not in gateway.log
 
 
+async def test_what_a_command_does_is_news_for_webhooks_as_well(launch, command):
+    gateway = await launch(WAGATE_GUARD__ALLOW_NETWORKS="127.0.0.0/8")
+    _, key, _ = await command(gateway, "key", "create", "shop", "--plain")
+    async with aiohttp.ClientSession(headers={"X-API-Key": key.strip()}) as http:
+        endpoint = {"url": "http://127.0.0.1:9/", "events": ["api_key.*"]}
+        async with http.post(f"{gateway.url}/api/v1/webhooks", json=endpoint) as made:
+            webhook = (await made.json())["id"]
+        await command(gateway, "key", "create", "another", "--plain")
+        async with http.get(f"{gateway.url}/api/v1/webhooks/{webhook}/deliveries") as listed:
+            deliveries = (await listed.json())["items"]
+
+    assert len(deliveries) == 1
+
+
 async def test_a_folder_of_real_phones_is_not_joined_to_a_loopback_whatsapp(launch, tmp_path):
     gateway = await launch()
     await gateway.end()
