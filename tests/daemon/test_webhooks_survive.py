@@ -58,7 +58,8 @@ async def test_nothing_accepted_is_forgotten_when_the_daemon_is_killed(
             receiver.secret = (await answer.json())["secret"]
         for round_ in range(KILLS):
             callers = [asyncio.create_task(create_until_it_dies(http, gateway.url, f"{round_}-{n}")) for n in range(4)]
-            await eventually(lambda before=len(receiver.told): len(receiver.told) > before + 20)
+            enough = len(receiver.told) + 20
+            await eventually(lambda enough=enough: len(receiver.told) > enough)
             await gateway.end(signal.SIGKILL)
             accepted += [name for names in await asyncio.gather(*callers) for name in names]
             gateway = await launch(**allowed)
