@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 _STORE_IN_USE_WAIT_SECONDS = 0.25
 _ASKED_BY_OTHERS_WAIT_SECONDS = 1.0
 _KEEPALIVE_FAILURES_LIMIT = 2
+_KILLS_WINDOW_SECONDS = 60.0
 #: A worker that ends for one of these says so itself, and names the session that cannot go on.
 _ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Reason.STORE_UNREADABLE})
 
@@ -36,6 +38,12 @@ class _Life:
     fatal: Fatal | None = None
     told_to_end: bool = False
     exit_status: int | None = None
+    has_connected: bool = False
+
+    @property
+    def was_killed_while_well(self) -> bool:
+        """Somebody else ended it: SIGKILL never comes from the engine's own mistakes."""
+        return self.has_connected and self.exit_status == -signal.SIGKILL
 
 
 class Slot:
@@ -63,6 +71,7 @@ class Slot:
         )
         self._crashes = {member: self._counter() for member in self._members}
         self._crashes_together = self._counter()
+        self._kills = CrashCounter(limit=settings.crash_limit, window_seconds=_KILLS_WINDOW_SECONDS)
         self._worker: WorkerProcess | None = None
         self._must_change = asyncio.Event()
         self._recycle_timer: asyncio.TimerHandle | None = None
@@ -188,6 +197,7 @@ class Slot:
             life.members[session_id].delivery.put_reports(frame.reports, self._worker.channel)
             # One that is being taken out still has news on their way, but its status is no longer the worker's to say.
             if session_id in self._members:
+                life.has_connected |= any(isinstance(report.event, Connected) for report in frame.reports)
                 self._follow(self._members[session_id], frame.reports)
 
     def _follow(self, member: TrackedSession, reports: Sequence[Report]) -> None:
@@ -243,7 +253,14 @@ class Slot:
             return self._set_down(reason, _ASKED_BY_OTHERS_WAIT_SECONDS, detail)
         if reason is Reason.CONNECTION_REFUSED:
             return self._set_down(reason, self._backoff.next_seconds(), detail)
+        if life.was_killed_while_well:
+            # An operator or the kernel short of memory: no sign of a crash loop, so it does not count as one.
+            return self._set_down(reason, self._backoff.next_seconds() if self._was_killed_lately() else 0.0, "")
         return self._after_crash(reason, named)
+
+    def _was_killed_lately(self) -> bool:
+        """Whether this was not the first kill within a minute: one comes back at once, many are spread a little."""
+        return self._kills.count(self._clock()) > 1
 
     def _wait_for_folder(self, member: TrackedSession, detail: str) -> float:
         now = self._clock()

@@ -26,10 +26,10 @@ from sessions.status import Reason, SessionStatus
 from tests.engine.worlds import RealWorld, connected, envelope, link, reaches, send, spec_for
 
 
-def kill_worker(world: RealWorld, session_id: str) -> int:
+def kill_worker(world: RealWorld, session_id: str, *, with_signal: signal.Signals = signal.SIGKILL) -> int:
     pid = world.engine.worker_pid(session_id)
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, with_signal)
     return pid
 
 
@@ -288,13 +288,26 @@ async def test_a_crash_loop_is_given_up_and_a_person_can_start_it_again(
     await link(world, spec, number)
 
     for _ in range(2):
-        killed = kill_worker(world, "ses_1")
+        killed = kill_worker(world, "ses_1", with_signal=signal.SIGABRT)
         await comes_back(world, "ses_1", after=killed)
-    kill_worker(world, "ses_1")
+    kill_worker(world, "ses_1", with_signal=signal.SIGABRT)
 
     assert (await reaches(world, "ses_1", SessionStatus.FAILED)).reason is Reason.CRASH_LOOP
     await world.engine.run(spec)
     await connected(world, "ses_1")
+    await world.engine.stop()
+
+
+async def test_a_worker_killed_by_somebody_else_is_no_crash_loop(whatsapp: LoopbackWhatsApp, tmp_path: Path) -> None:
+    world = RealWorld(whatsapp, backoff_first_seconds=0.05, backoff_limit_seconds=0.05, crash_limit=3)
+    spec, number = spec_for(tmp_path), await world.phone("Ana")
+    await link(world, spec, number)
+
+    for _ in range(5):
+        killed = kill_worker(world, "ses_1")
+        await comes_back(world, "ses_1", after=killed)
+
+    assert SessionStatus.FAILED not in world.listener.statuses("ses_1")
     await world.engine.stop()
 
 
