@@ -14,11 +14,13 @@ from typing import Any, NoReturn, TypeVar
 
 import pytest
 import structlog
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.db.database import AnyDatabase, open_database, parse_url
-from gateway.db.migrate import upgrade
+from gateway.db.migrate import upgrade, upgrade_connection
 from gateway.db.sqlite import SqliteDatabase, make_write_engine
 from gateway.db.tables import load_tables
 from gateway.db.tx import Tx
@@ -111,9 +113,12 @@ def eventually() -> Callable[..., Awaitable[Any]]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store with the whole schema; tests work on copies."""
     path = tmp_path_factory.mktemp("template") / "wagate.db"
-    engine = make_write_engine(path)
-    load_tables().create_all(engine)
+    engine = make_write_engine(path, foreign_keys=False)
+    with engine.connect() as connection:
+        upgrade_connection(connection)
+        changed = compare_metadata(MigrationContext.configure(connection), load_tables())
     engine.dispose()
+    assert changed == [], "the models differ from the migrations; see gateway/db/draft.py"
     return path
 
 
@@ -151,7 +156,7 @@ def postgres_url() -> Iterator[str]:
     """A database of this run's own on the server that WAGATE_TEST_POSTGRES names, with the whole schema."""
     admin_url = _postgres_server()
     url = _run_apart(_make_database(admin_url, f"wagate_test_{os.getpid()}"))
-    _run_apart(_create_all(url))
+    _run_apart(upgrade(url))
     yield url
     _run_apart(_execute(admin_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
 
@@ -179,13 +184,6 @@ async def _execute(url: str, *statements: str) -> None:
     async with engine.connect() as connection:
         for statement in statements:
             await connection.exec_driver_sql(statement)
-    await engine.dispose()
-
-
-async def _create_all(url: str) -> None:
-    engine = create_async_engine(parse_url(url))
-    async with engine.begin() as connection:
-        await connection.run_sync(load_tables().create_all)
     await engine.dispose()
 
 

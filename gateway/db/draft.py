@@ -1,4 +1,7 @@
-"""Drafts the next migration from what the models say: ``python -m gateway.db.draft 0002 "what it does"``."""
+"""Drafts the next migration from what the models say: ``python -m gateway.db.draft 0002 "what it does"``.
+
+With ``--replace`` a step that was never released is drafted anew. Format the result with ruff.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 from alembic import command
 
-from gateway.db.migrate import make_config, upgrade_connection
+from gateway.db.migrate import FOLDER, make_config, upgrade_connection
 from gateway.db.sqlite import make_write_engine
 
 
@@ -29,7 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("revision", help="four digits, such as 0002")
     parser.add_argument("message", help="a few words")
+    parser.add_argument("--replace", action="store_true", help="drop the step of this number first")
     arguments = parser.parse_args()
+    if arguments.replace:
+        for step in (FOLDER / "versions").glob(f"{arguments.revision}_*.py"):
+            step.unlink()
     draft(arguments.revision, arguments.message)
 
 
