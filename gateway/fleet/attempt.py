@@ -56,6 +56,7 @@ class Attempt:
         self.accepted: bool | None = None  #: whether the phone that linked itself may stay
         self.round_due = True  #: the engine must be asked for codes
         self.code_lock = asyncio.Lock()
+        self.code_for: tuple[str, float] | None = None  #: the phone that the phone code is for, and when it was asked
         self.has_begun = False  #: what the engine said before was about an earlier link
         self._changed = asyncio.Event()
 

@@ -21,6 +21,7 @@ from gateway.fleet.models import Session
 from gateway.fleet.reconciler import Reconciler
 from gateway.fleet.specs import Specs
 from gateway.kit.clock import Clock
+from gateway.kit.errors import TooManyError
 from gateway.kit.times import from_epoch
 from sessions.engine import Engine, StatusChange
 from sessions.errors import SessionError
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 _ROUNDS = 5  #: of about 160 s each, while somebody watches
 _LEASE_SECONDS = 60.0  #: a caller that fetched one QR code is taken to be waiting so long
 _CODE_LEASE_SECONDS = 170.0  #: typing a code takes longer
+_CODE_PAUSE_SECONDS = 10.0  #: between codes for different numbers
 _LINGER_SECONDS = 15.0  #: a page that reloads comes back within this time
 _LINK_SECONDS = 60.0  #: from the scan to the connection
 
@@ -84,8 +86,11 @@ class PairingDesk:
         self._lease(attempt, _CODE_LEASE_SECONDS)
         await self._showing(attempt, wait_seconds)
         async with attempt.code_lock:
-            if attempt.state.phone_code is None:
-                attempt.publish(phone_code=await self._issue_code(session, phone))
+            if attempt.state.phone_code is None or attempt.code_for is None or attempt.code_for[0] != phone:
+                self._demand_patience(attempt)
+                code = await self._issue_code(session, phone)
+                attempt.code_for = (phone, self._clock.monotonic())
+                attempt.publish(phone_code=code)
         return attempt.state
 
     def is_open(self, session_id: int) -> bool:
@@ -139,6 +144,16 @@ class PairingDesk:
             attempt.end(change.reason)
         elif attempt.state.phase == PairingPhase.LINKING:
             attempt.nudge()
+
+    def _demand_patience(self, attempt: Attempt) -> None:
+        """WhatsApp refuses an account that asks for codes too often, so one page must not try many numbers."""
+        if attempt.code_for is None:
+            return
+        left = attempt.code_for[1] + _CODE_PAUSE_SECONDS - self._clock.monotonic()
+        if left > 0:
+            raise TooManyError(
+                "Wait a moment before asking for another code.", code="pair_code_too_soon", retry_after_seconds=left
+            )
 
     def _open(self, session: Session) -> Attempt:
         """The attempt that is on, or a new one."""

@@ -15,7 +15,7 @@ from gateway.fleet.pairing import PairingDesk
 from gateway.fleet.qr import QrArtist, QrDrawing
 from gateway.fleet.schemas import PairCodeOut, PairCodeRequest, PairingLinkOut, PairingLinkRequest, QrOut
 from gateway.fleet.service import Sessions
-from gateway.kit.errors import MalformedError
+from gateway.kit.errors import NotAcceptableError
 from gateway.kit.times import render_time
 
 _TAG = "sessions"
@@ -53,7 +53,7 @@ class PairingRoutes:
         tag=_TAG,
         gives=QrOut,
         content_types=QR_TYPES,
-        errors=("session_not_found", "session_already_paired", "qr_not_ready"),
+        errors=("session_not_found", "session_already_paired", "qr_not_ready", "not_acceptable"),
         description="JSON, PNG, SVG or text for a terminal, by `Accept`. Starts a pairing attempt if none is on and "
         "waits up to ten seconds for its first code. Fetch it again when it has expired; the attempt goes on for a "
         "minute after each request and ends when nobody asks any more.",
@@ -61,7 +61,7 @@ class PairingRoutes:
     async def qr(self, call: Call) -> web.Response:
         wanted = best_type(call.request.headers.get("Accept", ""), QR_TYPES)
         if wanted is None:
-            raise MalformedError(f"The QR code comes as {', '.join(QR_TYPES)}.", code="not_acceptable")
+            raise NotAcceptableError(f"The QR code comes as {', '.join(QR_TYPES)}.")
         session = await self._session(call)
         state = await self._desk.qr(session)
         assert state.qr is not None, "a state that shows a code has one"
@@ -76,7 +76,13 @@ class PairingRoutes:
         tag=_TAG,
         takes=PairCodeRequest,
         gives=PairCodeOut,
-        errors=("session_not_found", "session_already_paired", "pair_code_refused", "wrong_phone"),
+        errors=(
+            "session_not_found",
+            "session_already_paired",
+            "pair_code_refused",
+            "pair_code_too_soon",
+            "wrong_phone",
+        ),
         description="On the phone: Linked devices, Link a device, Link with phone number instead.",
     )
     async def pair_code(self, call: Call) -> Answer:

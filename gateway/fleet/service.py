@@ -99,8 +99,9 @@ class Sessions:
         self._touch(session)
 
     def change_settings(self, session: Session, changes: dict[str, object]) -> None:
-        """Change some settings; the worker takes them up at its next start."""
-        session.settings = {**session.settings, **changes}
+        """Change some settings, None going back to the default; the worker takes them up at its next start."""
+        merged = {**session.settings, **changes}
+        session.settings = {name: value for name, value in merged.items() if value is not None}
         self._touch(session)
 
     def start(self, tx: Tx, session: Session) -> None:

@@ -10,6 +10,7 @@ import pytest
 from gateway.fleet.attempt import PairingPhase
 from gateway.fleet.errors import PairingFailedError, SessionAlreadyPairedError
 from gateway.fleet.render import session_id
+from gateway.kit.errors import TooManyError
 from sessions.protocol import LogOut
 from sessions.status import Reason
 from tests.fleet.rig import FleetRig
@@ -61,6 +62,18 @@ async def test_a_code_typed_on_the_phone_links_it(fleet: FleetRig, eventually: A
     assert again.phone_code == state.phone_code
     fleet.engine.scan(state.phone_code, PHONE)
     assert (await fleet.until(session, "connected", eventually)).phone == PHONE
+
+
+async def test_codes_for_many_numbers_are_not_given_in_a_row(fleet: FleetRig, clock: Any) -> None:
+    session = await fleet.create()
+    first = await fleet.desk.phone_code(session, PHONE)
+
+    with pytest.raises(TooManyError):
+        await fleet.desk.phone_code(session, OTHER)
+    clock.advance(11)
+    second = await fleet.desk.phone_code(session, OTHER)
+
+    assert second.phone_code != first.phone_code
 
 
 async def test_watchers_see_every_phase_in_order(fleet: FleetRig) -> None:

@@ -159,6 +159,18 @@ async def test_renaming_and_settings_change_only_what_is_given(api: Api) -> None
     assert changed["settings"] == {"device_name": "Till", "history": "none"}
 
 
+async def test_a_setting_that_is_null_goes_back_to_the_default(api: Api, fleet: FleetRig, eventually: Any) -> None:
+    made = {"name": "shop", "settings": {"device_name": "Till", "history": "none"}}
+    await api.json("POST", "/sessions", expect=201, json=made)
+
+    changed = await api.json("PATCH", "/sessions/shop", json={"settings": {"history": None}})
+    session = (await fleet.database.read(lambda tx: fleet.all(tx)))[0]
+    spec = fleet.specs.of(session)
+
+    assert changed["settings"] == {"device_name": "Till"}
+    assert (spec.device_name, spec.history) == ("Till", "recent")
+
+
 @pytest.mark.parametrize(
     ("accept", "content_type", "start"),
     [
@@ -203,7 +215,7 @@ async def test_the_qr_code_as_json_can_be_scanned(api: Api, fleet: FleetRig, eve
 async def test_a_form_of_the_qr_code_that_does_not_exist_is_refused(api: Api, fleet: FleetRig) -> None:
     await fleet.create()
 
-    problem = await api.json("GET", "/sessions/shop/qr", expect=400, accept="image/webp")
+    problem = await api.json("GET", "/sessions/shop/qr", expect=406, accept="image/webp")
 
     assert problem["code"] == "not_acceptable"
 

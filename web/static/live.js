@@ -26,6 +26,7 @@ function listen() {
   source.addEventListener("error", () => {
     if (source.readyState !== EventSource.CLOSED) return;
     source = undefined;
+    news(); // says so when it is because of a sign-out
     setTimeout(listen, 5000);
   });
   addEventListener("pagehide", () => source?.close());
@@ -48,7 +49,8 @@ class LiveRegion extends HTMLElement {
   async refresh() {
     try {
       const answer = await fetch(this.dataset.from ?? location.pathname, { headers: { Accept: "text/html" } });
-      if (answer.redirected || !answer.ok) return;
+      if (answer.redirected) location.reload(); // signed out meanwhile
+      if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(this.id);
       if (fresh) this.take(fresh);

@@ -26,9 +26,15 @@ class QrPairing extends HTMLElement {
     this.source = new EventSource(this.dataset.events);
     this.source.addEventListener("state", (event) => this.show(JSON.parse(event.data)));
     this.source.addEventListener("error", () => {
-      // A refusal (the link has expired meanwhile) is final; the page itself then says why.
-      if (this.source.readyState === EventSource.CLOSED) location.reload();
+      if (this.source.readyState === EventSource.CLOSED) this.comeBack();
     });
+  }
+
+  // A refusal is final, and the page itself then says why. Anything else (a restart, a proxy without a gateway) passes.
+  async comeBack() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => undefined);
+    if (answer && answer.status < 500) location.reload();
+    else setTimeout(() => this.follow(), 3000);
   }
 
   wait() {
