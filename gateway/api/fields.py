@@ -24,12 +24,7 @@ class EdgeId:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.json_or_python_schema(
             json_schema=core_schema.no_info_after_validator_function(self._parse, core_schema.str_schema()),
-            python_schema=core_schema.union_schema(
-                [
-                    core_schema.int_schema(strict=True),
-                    core_schema.no_info_after_validator_function(self._parse, core_schema.str_schema(strict=True)),
-                ]
-            ),
+            python_schema=core_schema.no_info_plain_validator_function(self._accept),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 self._render, return_schema=core_schema.str_schema()
             ),
@@ -41,6 +36,12 @@ class EdgeId:
             "pattern": f"^{self.prefix}_[0-9a-hjkmnp-tv-z]{{13}}$",
             "examples": [render_id(self.prefix, 42)],
         }
+
+    def _accept(self, given: object) -> int:
+        """Within the process the integer itself will do; queries bring text."""
+        if isinstance(given, int) and not isinstance(given, bool):
+            return given
+        return self._parse(given if isinstance(given, str) else "")
 
     def _parse(self, text: str) -> int:
         return parse_id(self.prefix, text)

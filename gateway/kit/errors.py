@@ -5,6 +5,7 @@ GatewayError
 ├── UnauthorizedError  401  nobody is signed in
 ├── ForbiddenError     403  signed in, but not allowed
 ├── NotFoundError      404  it is not there, or not yours
+├── NotAcceptableError 406  it does not come in a form that the caller accepts
 ├── ConflictError      409  it is there, but not in a state that allows this
 ├── GoneError          410  it was there once
 ├── TooLargeError      413
@@ -73,6 +74,12 @@ class NotFoundError(GatewayError):
     status = 404
     default_code = "not_found"
     title = "There is no such thing"
+
+
+class NotAcceptableError(GatewayError):
+    status = 406
+    default_code = "not_acceptable"
+    title = "It does not come in any of the forms you accept"
 
 
 class ConflictError(GatewayError):

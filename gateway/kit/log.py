@@ -91,7 +91,17 @@ def _renderer(style: str, stream: TextIO) -> list[Processor]:
     return [structlog.processors.JSONRenderer()]
 
 
+def _soften_unreadable_requests(record: logging.LogRecord) -> bool:
+    """What strangers send is no fault of ours and needs no traceback, which would even quote what they sent."""
+    error = record.exc_info[1] if record.exc_info else None
+    if type(error).__module__ == "aiohttp.http_exceptions":
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args, record.exc_info = "request not readable as HTTP", (), None
+    return True
+
+
 def _quieten_libraries() -> None:
     """The gateway writes its own line per request and per migration; theirs name addresses and statements."""
     for name in ("aiohttp.access", "sqlalchemy.engine", "aiosqlite", "alembic", "apscheduler", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_soften_unreadable_requests)

@@ -41,6 +41,14 @@ def test_what_is_no_id_of_the_kind_is_refused_in_json(given_id: Any) -> None:
         Letter.model_validate_json(msgspec.json.encode({"id": given_id}))
 
 
+@pytest.mark.parametrize("given_id", ["5", "ses_0000000000001", "msg_1", None, True, 1.5])
+def test_what_is_no_id_is_one_problem_under_the_name_of_its_field(given_id: Any) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Letter.model_validate({"id": given_id})
+
+    assert [error["loc"] for error in refused.value.errors()] == [("id",)]
+
+
 def test_times_are_kept_in_utc_and_must_say_their_offset() -> None:
     letter = Letter.model_validate_json('{"id": "msg_0000000000001", "at": "2026-03-01T14:30:00.5+02:00"}')
 

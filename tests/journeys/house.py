@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import json
 import secrets
@@ -69,6 +70,8 @@ class Gateway:
             data, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}
         signed = {"Authorization": f"Bearer {self.key}", "Accept": "application/json", **(headers or {})}
         full = f"/api/v1{path}"
+        if isinstance(data, bytes):
+            data = io.BytesIO(data)
         async with self.http.request(method, f"{self.url}{full}", data=data, headers=signed) as response:
             raw = await response.read()
             is_json = response.content_type in ("application/json", PROBLEM_TYPE)

@@ -8,6 +8,7 @@ import logging
 
 import pytest
 import structlog
+from aiohttp.http_exceptions import BadStatusLine
 
 from gateway.kit.log import HIDDEN, configure_logging, hide_secrets
 
@@ -115,3 +116,16 @@ def test_an_exception_is_written_with_its_traceback_but_without_secrets_or_local
     assert "in fail" in line["exception"]
     assert "491701234567" not in line["exception"]
     assert "hush hush" not in line["exception"].replace('body = "hush hush"', "")
+
+
+def test_a_request_that_is_no_http_is_one_line_that_quotes_nothing(written):
+    try:
+        raise BadStatusLine("GET /?password=tomato")
+    except BadStatusLine:
+        logging.getLogger("aiohttp.server").exception("Error handling request from %s", "192.0.2.1")
+
+    (line,) = written()
+
+    assert (line["event"], line["level"]) == ("request not readable as HTTP", "info")
+    assert "exception" not in line
+    assert "tomato" not in json.dumps(line)
