@@ -16,6 +16,7 @@ from gateway.kit.guarded_http import GuardedHttp, RequestFailedError
 from gateway.kit.ids import IdGenerator
 from gateway.media import store
 from gateway.media.errors import MediaFetchError, MediaNotFoundError, MediaTooLargeError, MediaTypeRefusedError
+from gateway.media.films import FilmReader
 from gateway.media.limits import MediaLimits
 from gateway.media.models import Media
 from gateway.media.pictures import PictureRefusedError, is_readable, look_at
@@ -44,6 +45,7 @@ class MediaLibrary:
         spool_folder: Path,
         limits: MediaLimits,
         sound: SoundConverter | None = None,
+        films: FilmReader | None = None,
     ) -> None:
         self._database = database
         self._ids = ids
@@ -53,6 +55,7 @@ class MediaLibrary:
         self.spool = Spool(folder=spool_folder, max_bytes=limits.max_bytes)
         self.limits = limits
         self._sound = sound or SoundConverter(timeout_seconds=limits.convert_seconds)
+        self._films = films or FilmReader()
 
     async def start(self) -> None:
         """Make the folders ready."""
@@ -185,7 +188,7 @@ class MediaLibrary:
                 "seconds": await asyncio.to_thread(opus_seconds, path),
                 "waveform": await self._sound.waveform(path),
             }
-        return {}
+        return await self._films.look_at(path, mimetype)
 
 
 def clean_filename(name: str | None) -> str | None:

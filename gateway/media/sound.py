@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import array
 import asyncio
-import contextlib
 import shutil
 import sys
 from pathlib import Path
 
 from gateway.media.errors import MediaTypeRefusedError, VoiceNeedsOpusError
+from gateway.media.programs import PLAIN_FILES_ONLY, ProgramFailedError, run_program
 
 _OPUS_RATE = 48_000
 _TAIL_BYTES = 65_536
@@ -62,33 +62,12 @@ class SoundConverter:
     async def _run(self, source: Path, *options: str) -> bytes:
         if self._program is None:
             raise VoiceNeedsOpusError
-        # Only plain files: playlists inside a file could name others, on this host or elsewhere.
-        arguments = ("-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-y", "-i", str(source))
+        arguments = ("-nostdin", "-v", "error", *PLAIN_FILES_ONLY, "-y", "-i", str(source), *options)
         async with self._turn:
-            process = await asyncio.create_subprocess_exec(
-                self._program,
-                *arguments,
-                *options,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
             try:
-                output, _ = await asyncio.wait_for(process.communicate(), self._timeout_seconds)
-            except TimeoutError:
-                raise MediaTypeRefusedError("The sound takes too long to convert.") from None
-            finally:
-                await _end(process)
-        if process.returncode != 0:
-            raise MediaTypeRefusedError("The file cannot be read as sound.")
-        return output
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+                return await run_program(self._program, *arguments, timeout_seconds=self._timeout_seconds)
+            except ProgramFailedError as error:
+                raise MediaTypeRefusedError(f"The sound cannot be converted: {error}.") from error
 
 
 def _loudness(raw: bytes) -> bytes | None:

@@ -47,6 +47,14 @@ def wav(seconds: float = 1.0) -> bytes:
     return out.getvalue()
 
 
+def film(folder: Path) -> bytes:
+    """Two seconds of a test picture; needs ffmpeg."""
+    target = folder / "film.mp4"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=duration=2:size=320x180:rate=10"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", str(target)], check=True)
+    return target.read_bytes()
+
+
 def ogg_opus(folder: Path, seconds: float = 3.0) -> bytes:
     """A voice note as phones make it; needs ffmpeg."""
     source, target = folder / "tone.wav", folder / "tone.ogg"

@@ -29,7 +29,7 @@ from gateway.media.models import Media
 from gateway.media.sniff import agree, sniff
 from gateway.media.sound import SoundConverter
 from tests.media.conftest import LIMIT_BYTES
-from tests.media.samples import MP4, PDF, jpeg, needs_ffmpeg, ogg_opus, png, wav
+from tests.media.samples import MP4, PDF, film, jpeg, needs_ffmpeg, ogg_opus, png, wav
 
 Serve = Callable[..., Awaitable[TestServer]]
 
@@ -270,6 +270,26 @@ async def test_other_sound_becomes_a_voice_note(library: MediaLibrary) -> None:
     assert voice.mimetype == "audio/ogg; codecs=opus"
     assert voice.seconds == 2
     assert library.path_of(voice).read_bytes()[:4] == b"OggS"
+
+
+@needs_ffmpeg
+async def test_a_film_is_measured_and_shows_its_first_picture(library: MediaLibrary, tmp_path: Path) -> None:
+    media = await keep(library, film(tmp_path), "video/mp4")
+
+    assert (media.mimetype, media.width, media.height, media.seconds) == ("video/mp4", 320, 180, 2)
+    with Image.open(io.BytesIO(media.thumbnail or b"")) as small:
+        assert (small.format, small.size) == ("JPEG", (100, 56))
+
+
+@needs_ffmpeg
+async def test_sound_is_measured(library: MediaLibrary) -> None:
+    assert (await keep(library, wav(3), "audio/wav")).seconds == 3
+
+
+async def test_what_cannot_be_measured_is_kept_all_the_same(library: MediaLibrary) -> None:
+    media = await keep(library, MP4, "video/mp4")
+
+    assert (media.seconds, media.width, media.thumbnail) == (None, None, None)
 
 
 async def test_without_a_converter_only_ogg_opus_can_be_a_voice_note(library: MediaLibrary) -> None:
