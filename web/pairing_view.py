@@ -78,7 +78,8 @@ def view_of(state: PairingState, drawing: QrDrawing | None, *, now: datetime, co
         view.qr_path = drawing.svg_path()
         view.qr_size = drawing.size
         view.valid_seconds = state.valid_seconds
-        view.seconds_left = max(0.0, (state.expires_at - now).total_seconds())
+        left = (state.expires_at - now).total_seconds()
+        view.seconds_left = min(max(0.0, left), state.valid_seconds)
         view.code_text = code_text
     if state.phase == PairingPhase.ENDED:
         view.problem, view.advice = explain(state.reason)
