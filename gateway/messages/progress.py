@@ -101,7 +101,8 @@ class Progress:
         message = entry.message
         assert message.wa_id is not None, "receipts are matched by WhatsApp's id"
         early = store.take_early(tx, org_id=message.org_id, session_id=message.session_id, wa_id=message.wa_id)
-        for receipt in early:
+        # By strength: within one of WhatsApp's whole seconds their times do not say what came first.
+        for receipt in sorted(early, key=lambda receipt: _MILESTONES.index(MessageState(receipt.kind))):
             self.receive(tx, entry, MessageState(receipt.kind), participant=receipt.participant, at=receipt.at)
 
     def receive(self, tx: Tx, entry: Entry, state: MessageState, *, participant: str, at: datetime) -> bool:

@@ -134,6 +134,33 @@ async def test_a_receipt_that_overtakes_the_answer_to_its_message_is_not_lost(
     assert not await _early(world, shop, (await world.find(entry.message.id)).message.wa_id or "")
 
 
+async def test_a_receipt_in_whole_seconds_does_not_seem_to_come_before_the_sending(world: World, shop: Session) -> None:
+    await world.start()
+    world.advance(0.9)
+    entry = await world.queue()
+    sent = await world.when(entry.message.id, "delivered")
+    assert sent.message.sent_at is not None
+    whole_second = sent.message.sent_at.replace(microsecond=0).timestamp()
+    anna = world.engine.phone(ANNA).address
+
+    world.engine.report(
+        name_of(shop),
+        ReceiptReceived(
+            chat=anna,
+            by=anna,
+            wa_ids=(sent.message.wa_id or "",),
+            receipt=ReceiptKind.READ,
+            timestamp=whole_second,
+        ),
+    )
+
+    read = (await world.when(entry.message.id, "read")).message
+    assert read.sent_at is not None
+    assert read.delivered_at is not None
+    assert read.read_at is not None
+    assert read.sent_at <= read.delivered_at <= read.read_at
+
+
 async def test_receipts_never_move_a_message_back(world: World, shop: Session) -> None:
     await world.start()
     entry = await world.queue()

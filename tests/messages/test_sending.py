@@ -46,6 +46,7 @@ async def test_a_queued_message_is_sent_and_its_receipts_move_it_forward(any_wor
     assert read.message.sent_at
     assert read.message.delivered_at
     assert read.message.read_at
+    assert read.message.sent_at <= read.message.delivered_at <= read.message.read_at
     queued, *later = await world.told("message.queued", "message.status")
     assert queued.data["state"] == "queued"
     assert [event.data["state"] for event in later] == ["sent", "delivered", "read"]
