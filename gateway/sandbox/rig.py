@@ -17,6 +17,8 @@ import msgspec
 from gateway.sandbox.child import Child, ChildDiedError
 
 READY_SECONDS = 60.0
+#: Settings that say where a gateway lives and whom it may reach. A sandbox has its own.
+_NOT_PASSED_ON = ("WAGATE_CONFIG", "WAGATE_STORE__", "WAGATE_HTTP__", "WAGATE_GUARD__")
 SANDBOX_NETWORKS = '["127.0.0.0/8", "::1/128"]'
 
 
@@ -95,6 +97,7 @@ class Sandbox:
     async def start(self) -> None:
         """Bring both up; returns when the gateway says it is ready."""
         self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._config_file.touch(mode=0o600)
         await self._whatsapp.start()
         try:
             self._write_loopback_file()
@@ -133,9 +136,10 @@ class Sandbox:
         )
 
     def _gateway_environment(self) -> dict[str, str]:
-        """Only what names this sandbox: an operator's own settings must not leak into it."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("WAGATE_")}
+        """How it runs may be set from outside; where it lives may not: it must never meet an operator's own gateway."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
         return kept | {
+            "WAGATE_CONFIG": str(self._config_file),
             "WAGATE_STORE__DATA_FOLDER": str(self._data / "gateway"),
             "WAGATE_HTTP__HOST": "127.0.0.1",
             "WAGATE_HTTP__PORT": str(self._port),
@@ -145,6 +149,11 @@ class Sandbox:
     @property
     def _loopback_file(self) -> Path:
         return self._data / "loopback.json"
+
+    @property
+    def _config_file(self) -> Path:
+        """The sandbox's own settings, so that a ``config.toml`` in the current folder is not taken for them."""
+        return self._data / "config.toml"
 
     @property
     def _key_file(self) -> Path:
