@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -31,12 +32,19 @@ async def run_gateway(config: Config, loopback: Loopback | None) -> None:
     except Exception:
         log.exception("gateway crashed while starting")
         sys.exit(ExitCode.CRASHED)
+    _set_start_up_aside()
     log.info("gateway started", version=__version__, sandbox=loopback is not None)
     _announce(config, daemon.setup_url)
     await stopping.wait()
     log.info("gateway stopping")
     await daemon.stop()
     log.info("gateway stopped")
+
+
+def _set_start_up_aside() -> None:
+    """Modules, classes and routes stay for good. Looking through them for garbage stops everything for 50 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _stopping_on_signals() -> asyncio.Event:
