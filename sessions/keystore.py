@@ -20,9 +20,16 @@ _NO_SUCH_TABLE = "no such table"
 
 
 def find_message_id(folder: Path, secret: bytes) -> str | None:
-    """The WhatsApp id filed under a message's secret; None if no message with it ever reached the wire."""
+    """The WhatsApp id filed under a message's secret; None if no message with it ever reached the wire.
+
+    Unlinking deletes what was filed, so a store without its device proves nothing: StoreError.
+    """
     row = _one(folder, "SELECT message_id FROM whatsmeow_message_secrets WHERE key = ?", (secret,))
-    return str(row[0]) if row is not None else None
+    if row is not None:
+        return str(row[0])
+    if not is_paired(folder):
+        raise StoreError("The session's keys are gone, and with them what they could prove.")
+    return None
 
 
 def find_message_id_when_free(folder: Path, secret: bytes, *, patience_seconds: float) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import signal
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sessions.errors import StoreError
-from sessions.keystore import find_message_id_when_free
+from sessions.keystore import KEY_STORE_NAME, find_message_id, find_message_id_when_free
 from tests.engine.worlds import RealWorld, connected, envelope, link, send, spec_for
 
 _DAEMON = """
@@ -78,9 +79,30 @@ def is_alive(pid: int) -> bool:
 
 def test_a_look_for_a_message_waits_until_nobody_can_write_any_more(tmp_path: Path) -> None:
     (tmp_path / "lock").touch()
+    make_key_store(tmp_path, "INSERT INTO whatsmeow_device VALUES ('1@s.whatsapp.net')")
     with (tmp_path / "lock").open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(StoreError):
             find_message_id_when_free(tmp_path, b"x" * 32, patience_seconds=0.1)
 
     assert find_message_id_when_free(tmp_path, b"x" * 32, patience_seconds=0.1) is None
+
+
+@pytest.mark.parametrize("has_file", [True, False])
+def test_keys_that_are_gone_prove_nothing(tmp_path: Path, has_file: bool) -> None:
+    if has_file:
+        make_key_store(tmp_path)
+
+    with pytest.raises(StoreError):
+        find_message_id(tmp_path, b"x" * 32)
+
+
+def make_key_store(folder: Path, *statements: str) -> None:
+    """A key store with the two tables that are looked into."""
+    store = sqlite3.connect(folder / KEY_STORE_NAME)
+    store.execute("CREATE TABLE whatsmeow_device (jid TEXT)")
+    store.execute("CREATE TABLE whatsmeow_message_secrets (message_id TEXT, key BLOB)")
+    for statement in statements:
+        store.execute(statement)
+    store.commit()
+    store.close()
