@@ -18,7 +18,6 @@ from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from sessions.engine import Engine
 from sessions.errors import StoreError, WorkerLostError
-from sessions.protocol import SessionSpec
 
 log = structlog.get_logger(__name__)
 
@@ -52,19 +51,22 @@ class Rescuer:
 
     async def _rescue(self, entry: Entry) -> None:
         message = entry.message
-        spec = await self._database.read(lambda tx: self._spec(tx, message.session_id))
+        session = await self._database.read(lambda tx: self._session(tx, message.session_id))
+        spec = self._specs.of(session)
         try:
             wa_id = await self._engine.find_by_secret(spec, message.secret or b"")
+            if wa_id is None and (session.paired_at is None or session.paired_at > message.updated_at):
+                raise StoreError("The phone was linked anew since; what was filed before is gone.")
         except StoreError as error:
-            log.warning("key store unreadable", session_id=spec.session_id, code=error.code)
+            log.warning("key store proves nothing", session_id=spec.session_id, code=error.code)
             await self._database.write(lambda tx: self._leave(tx, message))
             return
         await self._database.write(lambda tx: self._settle(tx, message, wa_id))
 
-    def _spec(self, tx: Tx, session_id: int) -> SessionSpec:
+    def _session(self, tx: Tx, session_id: int) -> Session:
         session = tx.session.get(Session, session_id)
         assert session is not None, "messages refer to their session"
-        return self._specs.of(session)
+        return session
 
     def _settle(self, tx: Tx, seen: Message, wa_id: str | None) -> None:
         entry = self._still_as(tx, seen)

@@ -349,8 +349,29 @@ def _pretend_in_flight(tx: Tx, message_id: int, world: World) -> None:
     row.claimed_until = world.clock.now() + timedelta(seconds=210)
 
 
+def _link_anew(tx: Tx, session_id: int, world: World) -> None:
+    row = tx.session.get(Session, session_id)
+    assert row is not None
+    row.paired_at = world.clock.now()
+
+
 def _edge(message_id: int) -> str:
     return render_id("msg", message_id)
+
+
+async def test_a_phone_that_was_linked_anew_leaves_no_proof_of_what_was_sent_before(
+    world: World, shop: Session
+) -> None:
+    entry = await world.queue()
+    await world.database.write(lambda tx: _pretend_in_flight(tx, entry.message.id, world))
+    world.advance(60)
+    await world.database.write(lambda tx: _link_anew(tx, shop.id, world))
+
+    await world.start()
+
+    uncertain = await world.when(entry.message.id, "uncertain")
+    assert uncertain.message.wa_id is None
+    assert world.engine.sent(name_of(shop)) == []
 
 
 async def test_stopping_waits_for_the_answer_to_what_is_being_sent(world: World, shop: Session) -> None:
