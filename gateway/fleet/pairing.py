@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import Context
 
 import structlog
 
@@ -168,8 +169,9 @@ class PairingDesk:
         self._lease(attempt, _LINGER_SECONDS)
         self._attempts[session.id] = attempt
         previous = self._minders.get(session.id)
+        # Lives on after the request that caused it, so that its log lines must not carry that request's id.
         self._minders[session.id] = asyncio.create_task(
-            self._mind(attempt, session, previous), name=f"pairing {session.id}"
+            self._mind(attempt, session, previous), name=f"pairing {session.id}", context=Context()
         )
         return attempt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from functools import partial
 
 import structlog
@@ -106,7 +107,10 @@ class Reconciler(Wakeable):
             return
         if self.stopping.is_set():
             return
-        self._tasks[session_id] = asyncio.create_task(self._work(session_id, work), name=f"reconcile {session_id}")
+        # Lives on after the request that caused it, so that its log lines must not carry that request's id.
+        self._tasks[session_id] = asyncio.create_task(
+            self._work(session_id, work), name=f"reconcile {session_id}", context=Context()
+        )
 
     async def _work(self, session_id: int, work: Callable[[], Awaitable[None]]) -> None:
         try:

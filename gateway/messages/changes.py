@@ -89,10 +89,12 @@ class Changes:
             self._progress.announce(tx, entry, "message.reaction", emoji=emoji, by=by)
 
     def _edit(self, tx: Tx, entry: Entry, content: Edit, event: MessageReceived, *, is_quiet: bool) -> None:
-        message, edited_at = entry.message, from_epoch(event.timestamp)
+        message = entry.message
+        # WhatsApp's clock has whole seconds: an edit may seem older than its message, and as old as the edit before it.
+        edited_at = max(from_epoch(event.timestamp), message.created_at)
         before = decode_content(message.content)
         after = _with_words(before, content.body)
-        is_stale = message.edited_at is not None and message.edited_at >= edited_at
+        is_stale = message.edited_at is not None and message.edited_at > edited_at
         if is_stale or after is None or after == before:
             return
         tx.add(

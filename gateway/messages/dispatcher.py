@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from datetime import datetime
 
 import structlog
@@ -51,7 +52,9 @@ class Dispatcher(Wakeable):
             self._again.add(session_id)
             return
         lane = Lane(session_id=session_id, tools=self._tools)
-        task = asyncio.create_task(self._run_lane(lane, session_id), name=f"lane {render_id('ses', session_id)}")
+        name = f"lane {render_id('ses', session_id)}"
+        # A lane serves many requests, so that its log lines must not carry the id of the one that woke it.
+        task = asyncio.create_task(self._run_lane(lane, session_id), name=name, context=Context())
         self._lanes[session_id] = (lane, task)
 
     def status_changed(self, session_id: int, change: StatusChange) -> None:

@@ -118,7 +118,7 @@ class Progress:
 
     def _note_times(self, message: Message, state: MessageState, at: datetime) -> None:
         if state is MessageState.REVOKED:
-            message.revoked_at = at
+            message.revoked_at = max(at, message.created_at)
         elif state in _MILESTONES:
             # Whole seconds again: a receipt may seem older than the one it follows.
             floor = message.sent_at or message.created_at

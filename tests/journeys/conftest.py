@@ -78,6 +78,8 @@ def check_log(text: str) -> None:
     lines = [line for line in text.splitlines() if _KILLED_HERE not in line]
     faults = [line for line in lines if "Traceback" in line or '"level": "error"' in line]
     assert not faults, faults[0][:4000]
+    strays = [line for line in lines if '"event": "session status changed"' in line and '"request_id"' in line]
+    assert not strays, f"no request did this: {strays[0]}"
     told = [line for line in lines if _PRIVATE.search(line)]
     assert not told, told[0][:4000]
 

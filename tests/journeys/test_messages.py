@@ -318,6 +318,24 @@ async def test_a_reaction_goes_both_ways(house: House, line: Line, anna: Phone) 
     assert shown["reaction"] == {"message_id": thanks["wa_id"], "emoji": "❤️"}
 
 
+async def test_what_the_sender_edits_and_deletes_changes_here_too(house: House, line: Line, anna: Phone) -> None:
+    async def change(kind: str, **what: str) -> None:
+        await house.phones.send(anna.number, line.phone.number, kind, **{kind: {"message_id": wa_id, **what}})
+
+    wa_id = await house.phones.send_text(anna.number, line.phone.number, "tow coffees")
+    await change("edit", body="two coffees")
+    await change("edit", body="two teas")
+    [arrived] = await line.received()
+    path = f"/messages/{arrived['id']}"
+    edited = await house.api.until(path, lambda found: found["text"]["body"] == "two teas")
+    await change("revoke")
+    revoked = await house.api.until(path, lambda found: found["state"] == "revoked")
+
+    assert edited["created_at"] <= edited["edited_at"] <= revoked["revoked_at"]
+    versions = (await house.api.get(f"{path}/events"))["versions"]
+    assert [version["body"] for version in versions] == ["tow coffees", "two coffees"]
+
+
 async def test_the_order_of_sending_is_the_order_of_arrival(house: House, line: Line, anna: Phone) -> None:
     queued = await asyncio.gather(*(line.queue(anna, f"message {index}") for index in range(20)))
     accepted = [message["text"]["body"] for message in sorted(queued, key=lambda message: message["id"])]
