@@ -40,6 +40,14 @@ class Contract:
             _check_times(body)
             self._check_schema(name, str(status), kind, body)
 
+    def check_event(self, event: dict[str, Any]) -> None:
+        """Fail unless an event is one that the document promises to webhooks."""
+        promised = self._document["webhooks"][event["type"]]["post"]["requestBody"]["content"]["application/json"]
+        schema = {"components": self._closed["components"], **_closed(promised["schema"])}
+        found = [str(error) for error in Draft202012Validator(schema).iter_errors(event)]
+        assert not found, f"{event['type']} breaks its promise:\n" + "\n".join(found)
+        _check_times(event)
+
     def _check_schema(self, name: str, status: str, kind: str, body: Any) -> None:
         found = [str(error) for error in self._validator(name, status, kind).iter_errors(body)]
         assert not found, f"{name} {status} breaks its promise:\n" + "\n".join(found)

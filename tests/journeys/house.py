@@ -56,7 +56,13 @@ class Gateway:
         self._sandbox = sandbox
         self.http = aiohttp.ClientSession()
         self.key = sandbox.rig.api_key
-        self.contract: Contract | None = None
+        self._contract: Contract | None = None
+
+    @property
+    def documented(self) -> Contract:
+        """What the gateway's document promises, once it was called."""
+        assert self._contract is not None, "call the API first"
+        return self._contract
 
     @property
     def url(self) -> str:
@@ -143,10 +149,10 @@ class Gateway:
         return answer
 
     async def _check(self, method: str, path: str, answer: Answer) -> None:
-        if self.contract is None:
+        if self._contract is None:
             async with self.http.get(f"{self.url}/openapi.json") as response:
-                self.contract = Contract(await response.json())
-        self.contract.check(method, path, status=answer.status, kind=answer.kind, body=answer.body)
+                self._contract = Contract(await response.json())
+        self._contract.check(method, path, status=answer.status, kind=answer.kind, body=answer.body)
 
 
 @dataclass(frozen=True)

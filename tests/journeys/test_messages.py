@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from tests.journeys.house import House, Line, Phone, poll
+from tests.journeys.house import House, Line, Phone, Receiver, poll
 from tests.media.samples import MP4, PDF, jpeg, needs_ffmpeg, ogg_opus, png, wav
 
 _ORDER = ("queued", "sent", "delivered", "read", "played")
@@ -369,3 +370,57 @@ async def test_lists_are_walked_page_by_page_without_a_gap(house: House, line: L
 
     assert seen == list(reversed(sent))
     assert page["items"], "the last page of a list is not empty"
+
+
+async def test_webhooks_stream_and_log_tell_the_same_as_documented(
+    house: House, line: Line, anna: Phone, receiver: Receiver
+) -> None:
+    webhook = await house.api.post("/webhooks", {"url": receiver.url, "sessions": [line.id]})
+    streamed: list[dict[str, Any]] = []
+    began = asyncio.Event()
+    listening = asyncio.create_task(_listen(house, line, streamed, began))
+    await began.wait()
+
+    sent = await line.send(anna, "news")
+    await house.phones.send(
+        anna.number, line.phone.number, "reaction", reaction={"message_id": sent["wa_id"], "emoji": "👍"}
+    )
+    picture = {"base64": encoded(jpeg(16, 16)), "mimetype": "image/jpeg"}
+    await house.phones.send(anna.number, line.phone.number, "image", image=picture)
+    await receiver.saw(lambda event: event["type"] == "media.available")
+    await house.api.post(f"/sessions/{line.id}/stop")
+    await receiver.saw(lambda event: event["data"].get("status") == "stopped")
+
+    async def all_told() -> bool:
+        return {event["id"] for event in streamed} == {call.event["id"] for call in receiver.calls}
+
+    await poll(all_told)
+    listening.cancel()
+    logged = await house.api.get(f"/events?session={line.id}&limit=500")
+    by_id = {event["id"]: event for event in logged["items"]}
+    assert {call.event["type"] for call in receiver.calls} == {
+        "message.queued",
+        "message.status",
+        "message.reaction",
+        "message.received",
+        "media.available",
+        "session.status",
+    }
+    for event in [*streamed, *(call.event for call in receiver.calls)]:
+        assert event == by_id[event["id"]]
+        house.api.documented.check_event(event)
+    receiver.verify(webhook["secret"])
+    assert [event["id"] for event in streamed] == sorted(event["id"] for event in streamed)
+    await house.api.delete(f"/webhooks/{webhook['id']}")
+
+
+async def _listen(house: House, line: Line, seen: list[dict[str, Any]], began: asyncio.Event) -> None:
+    """Follow the live stream of one session."""
+    headers = {"Authorization": f"Bearer {house.api.key}", "Accept": "text/event-stream"}
+    url = f"{house.api.url}/api/v1/events?session={line.id}"
+    async with house.api.http.get(url, headers=headers) as answer:
+        began.set()
+        async for raw in answer.content:
+            name, _, value = raw.decode().rstrip("\r\n").partition(": ")
+            if name == "data":
+                seen.append(json.loads(value))
