@@ -553,4 +553,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message_versions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_versions_message_id"), ["message_id"], unique=False)
-
