@@ -29,7 +29,7 @@ from gateway.kit.metrics import Metrics
 from gateway.messages.states import STEPS, MessageState
 from sessions.capabilities import UNSUPPORTED
 from sessions.errors import SessionError
-from sessions.sandbox.fault_kinds import AnyFault
+from sessions.sandbox.faults.kinds import AnyFault
 from sessions.status import SENTENCES, SessionStatus
 
 ROOT = Path(__file__).parent.parent
@@ -254,7 +254,7 @@ def test_every_route_of_the_sandbox_is_described() -> None:
     text = re.sub(r"\{\w+\}", "{}", (REFERENCE / "sandbox.md").read_text("utf-8"))
     told = set(re.findall(r"`(?:(GET|POST|PUT|DELETE) )?(?:/sandbox/v1|\.\.\./\{\})(/[^ ?`]*)", text))
     missing = []
-    for path in (ROOT / "sessions/sandbox/control.py", ROOT / "sessions/sandbox/control_phones.py"):
+    for path in (ROOT / "sessions/sandbox/control/api.py", ROOT / "sessions/sandbox/control/phones.py"):
         for method, route in re.findall(r"web\.(get|post|put|delete)\((.+?), self\.", path.read_text("utf-8")):
             plain = re.sub(r"\{\{\w+(:[^}]*)?\}\}|\{\w+:[^}]*\}", "{}", route.strip('f"'))
             plain = plain.replace("{PREFIX}", "").replace("{phone}", "")

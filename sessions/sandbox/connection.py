@@ -9,12 +9,12 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from sessions.sandbox.directory import Device
-from sessions.sandbox.frames import FrameReader, frame
-from sessions.sandbox.node import Node
-from sessions.sandbox.noise import Cipher, HandshakeError, NoiseServer
 from sessions.sandbox.service import Service
-from sessions.sandbox.wabinary import Codec, MalformedFrameError
+from sessions.sandbox.state.directory import Device
+from sessions.sandbox.wire.frames import FrameReader, frame
+from sessions.sandbox.wire.node import Node
+from sessions.sandbox.wire.noise import Cipher, HandshakeError, NoiseServer
+from sessions.sandbox.wire.wabinary import Codec, MalformedFrameError
 
 # A client may tear its handler down when the connection closes, and lose a stanza that it has only just received.
 _GRACE = 2.0  # seconds between a last stanza and the end of the connection

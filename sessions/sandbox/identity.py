@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from sessions.sandbox.noise import NoiseIdentity
-from sessions.sandbox.store import Store
-from sessions.sandbox.tls import Authority
+from sessions.sandbox.state.store import Store
+from sessions.sandbox.wire.noise import NoiseIdentity
+from sessions.sandbox.wire.tls import Authority
 
 _NOISE = "noise"
 

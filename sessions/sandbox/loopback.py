@@ -7,18 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sessions.sandbox.appstate import AppStateQueries, AppStates
-from sessions.sandbox.directory import Device
-from sessions.sandbox.endpoint import DeviceChange, Endpoint
-from sessions.sandbox.faults import FaultBook
+from sessions.sandbox.faults.faults import FaultBook
 from sessions.sandbox.identity import Folder
-from sessions.sandbox.media import MediaHost
-from sessions.sandbox.noise import NoiseServer
-from sessions.sandbox.phones import DEFAULT_PEOPLE, Person, Phones
+from sessions.sandbox.media.host import MediaHost
+from sessions.sandbox.phones.phones import DEFAULT_PEOPLE, Person, Phones
 from sessions.sandbox.server import Server
 from sessions.sandbox.service import Service
-from sessions.sandbox.tokens import read_tokens
-from sessions.sandbox.wabinary import Codec
+from sessions.sandbox.state.directory import Device
+from sessions.sandbox.state.endpoint import DeviceChange, Endpoint
+from sessions.sandbox.traffic.appstate import AppStateQueries, AppStates
+from sessions.sandbox.wire.noise import NoiseServer
+from sessions.sandbox.wire.tokens import read_tokens
+from sessions.sandbox.wire.wabinary import Codec
 
 
 class LoopbackWhatsApp:

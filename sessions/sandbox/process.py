@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sessions.sandbox.control import Control
+from sessions.sandbox.control.api import Control
 from sessions.sandbox.loopback import LoopbackWhatsApp
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG

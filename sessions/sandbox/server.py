@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from sessions.sandbox.connection import Connection
-from sessions.sandbox.noise import NoiseServer
 from sessions.sandbox.service import Service
-from sessions.sandbox.tls import HOST_SUFFIXES
-from sessions.sandbox.wabinary import Codec
+from sessions.sandbox.wire.noise import NoiseServer
+from sessions.sandbox.wire.tls import HOST_SUFFIXES
+from sessions.sandbox.wire.wabinary import Codec
 
 LOOPBACK = "127.0.0.1"
 

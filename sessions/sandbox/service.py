@@ -6,26 +6,26 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from sessions.sandbox.delivery import Delivery
-from sessions.sandbox.directory import Account, Bundle, Device, Directory
-from sessions.sandbox.endpoint import DeviceChange, Endpoint, Faults, Watcher
-from sessions.sandbox.errors import AccountUnknownError, DeviceUnknownError
-from sessions.sandbox.login import Login
-from sessions.sandbox.node import SERVER, Attrs, MalformedStanzaError, Node
-from sessions.sandbox.notices import Notices
-from sessions.sandbox.pairing import Pairing
-from sessions.sandbox.presence import Presence
-from sessions.sandbox.queries.connection import ConnectionQueries
-from sessions.sandbox.queries.groups import GroupQueries
-from sessions.sandbox.queries.keys import KeyQueries
-from sessions.sandbox.queries.media import MediaQueries, MediaShelf
-from sessions.sandbox.queries.registry import QueryRegistry, Routes
-from sessions.sandbox.queries.settings import SettingQueries
-from sessions.sandbox.queries.usync import UsyncQueries
-from sessions.sandbox.receipts import Receipts
-from sessions.sandbox.relay import Relay
-from sessions.sandbox.store import Store
-from sessions.sandbox.wabinary import Codec
+from sessions.sandbox.linking.login import Login
+from sessions.sandbox.linking.pairing import Pairing
+from sessions.sandbox.state.directory import Account, Bundle, Device, Directory
+from sessions.sandbox.state.endpoint import DeviceChange, Endpoint, Faults, Watcher
+from sessions.sandbox.state.errors import AccountUnknownError, DeviceUnknownError
+from sessions.sandbox.state.store import Store
+from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.notices import Notices
+from sessions.sandbox.traffic.presence import Presence
+from sessions.sandbox.traffic.queries.connection import ConnectionQueries
+from sessions.sandbox.traffic.queries.groups import GroupQueries
+from sessions.sandbox.traffic.queries.keys import KeyQueries
+from sessions.sandbox.traffic.queries.media import MediaQueries, MediaShelf
+from sessions.sandbox.traffic.queries.registry import QueryRegistry, Routes
+from sessions.sandbox.traffic.queries.settings import SettingQueries
+from sessions.sandbox.traffic.queries.usync import UsyncQueries
+from sessions.sandbox.traffic.receipts import Receipts
+from sessions.sandbox.traffic.relay import Relay
+from sessions.sandbox.wire.node import SERVER, Attrs, MalformedStanzaError, Node
+from sessions.sandbox.wire.wabinary import Codec
 
 _logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from gateway.sandbox.rig import Rig, Sandbox
-from sessions.sandbox.client import SandboxClient
+from sessions.sandbox.control.client import SandboxClient
 
 
 class Caller:

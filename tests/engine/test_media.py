@@ -14,7 +14,7 @@ from sessions.content import Audio, Document, Image, OutgoingFile, RemoteFile, S
 from sessions.errors import InvalidRequestError, MediaUnavailableError
 from sessions.events import MessageReceived
 from sessions.protocol import DownloadFile, FileSaved
-from sessions.sandbox.phone_writing import OutgoingMessage
+from sessions.sandbox.phones.writing import OutgoingMessage
 from tests.engine.worlds import RealWorld, envelope, link, send, spec_for
 
 DATA = bytes(range(256)) * 300

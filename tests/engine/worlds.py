@@ -14,9 +14,9 @@ from sessions.engine import Engine, StatusChange
 from sessions.events import Event, MessageReceived, QrShown, ReceiptKind, ReceiptReceived, Report
 from sessions.fake import FakeEngine
 from sessions.protocol import Loopback, MessageSent, SendMessage, SessionSpec
-from sessions.sandbox.fault_kinds import parse_fault
+from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phone_writing import OutgoingMessage, TextInput
+from sessions.sandbox.phones.writing import OutgoingMessage, TextInput
 from sessions.settings import EngineSettings
 from sessions.status import SessionStatus
 from sessions.supervisor import Supervisor

@@ -16,7 +16,7 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from gateway.sandbox.rig import Sandbox
-from sessions.sandbox.client import SandboxClient
+from sessions.sandbox.control.client import SandboxClient
 from tests.journeys.contract import PROBLEM_TYPE, Contract
 
 _numbers = itertools.count(12025551000)

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from gateway.sandbox.rig import Sandbox
-from sessions.sandbox.client import SandboxClient
+from sessions.sandbox.control.client import SandboxClient
 from tests.conftest import missing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]

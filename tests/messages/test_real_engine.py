@@ -17,9 +17,9 @@ from gateway.fleet.models import Session
 from gateway.kit.clock import SystemClock
 from gateway.kit.ids import IdGenerator
 from sessions.protocol import Loopback
-from sessions.sandbox.fault_kinds import parse_fault
+from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phone_writing import FileInput, OutgoingMessage, TextInput
+from sessions.sandbox.phones.writing import FileInput, OutgoingMessage, TextInput
 from sessions.settings import EngineSettings
 from sessions.supervisor import Supervisor
 from tests.media.samples import PDF, jpeg, needs_ffmpeg, wav

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sessions.sandbox.client import SandboxClient
-from sessions.sandbox.control import Control
+from sessions.sandbox.control.api import Control
+from sessions.sandbox.control.client import SandboxClient
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phones import Person
-from sessions.sandbox.tokens import read_tokens
-from sessions.sandbox.wabinary import Codec
+from sessions.sandbox.phones.phones import Person
+from sessions.sandbox.wire.tokens import read_tokens
+from sessions.sandbox.wire.wabinary import Codec
 
 ANNA, BEN, CARA = "15550000001", "15550000002", "15550000003"
 PEOPLE = (Person(ANNA, "Anna"), Person(BEN, "Ben"), Person(CARA, "Cara"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sessions.protobuf import load
-from sessions.sandbox.appstate import AppStates
-from sessions.sandbox.directory import Directory
-from sessions.sandbox.node import Node
-from sessions.sandbox.store import Store
-from sessions.sandbox.syncd import PatchMismatchError, Synchroniser, SyncKey
+from sessions.sandbox.phones.syncd import PatchMismatchError, Synchroniser, SyncKey
+from sessions.sandbox.state.directory import Directory
+from sessions.sandbox.state.store import Store
+from sessions.sandbox.traffic.appstate import AppStates
+from sessions.sandbox.wire.node import Node
 
 NAME = "critical_block"
 

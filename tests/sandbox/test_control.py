@@ -9,7 +9,7 @@ import json
 import aiohttp
 import pytest
 
-from sessions.sandbox.client import ControlError
+from sessions.sandbox.control.client import ControlError
 
 ANNA, BEN = "15550000001", "15550000002"
 

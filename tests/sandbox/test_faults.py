@@ -6,12 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from sessions.address import Jid
-from sessions.sandbox.directory import Device, Directory
-from sessions.sandbox.endpoint import AckVerdict, DeviceChange
-from sessions.sandbox.fault_kinds import parse_fault, phone_digits
-from sessions.sandbox.faults import FaultBook
-from sessions.sandbox.node import SERVER, Node
-from sessions.sandbox.store import Store
+from sessions.sandbox.faults.faults import FaultBook
+from sessions.sandbox.faults.kinds import parse_fault, phone_digits
+from sessions.sandbox.state.directory import Device, Directory
+from sessions.sandbox.state.endpoint import AckVerdict, DeviceChange
+from sessions.sandbox.state.store import Store
+from sessions.sandbox.wire.node import SERVER, Node
 
 ANNA, BEN = "15550000001", "15550000002"
 MESSAGE = Node("message", {"id": "1", "to": Jid(BEN)})

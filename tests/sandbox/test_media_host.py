@@ -11,8 +11,8 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.sandbox.media import MediaHost, MediaMissingError
-from sessions.sandbox.media_crypto import MediaDamagedError, MediaType, SealedFile, seal, unseal
+from sessions.sandbox.media.crypto import MediaDamagedError, MediaType, SealedFile, seal, unseal
+from sessions.sandbox.media.host import MediaHost, MediaMissingError
 
 
 def opened(file: SealedFile, body: bytes, **changes: object) -> bytes:

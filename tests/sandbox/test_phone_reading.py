@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.sandbox.phone_reading import E2E, read_message
+from sessions.sandbox.phones.reading import E2E, read_message
 
 
 def fields(message) -> dict[str, object]:

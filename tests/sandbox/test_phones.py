@@ -9,14 +9,14 @@ import os
 
 import pytest
 
-from sessions.sandbox.errors import AccountUnknownError
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.media_crypto import MediaDamagedError
-from sessions.sandbox.phone import Phone
-from sessions.sandbox.phone_inbox import Typing
-from sessions.sandbox.phone_log import Status
-from sessions.sandbox.phone_outbox import MessageUnknownError, RecipientUnknownError
-from sessions.sandbox.phone_writing import OutgoingMessage
+from sessions.sandbox.media.crypto import MediaDamagedError
+from sessions.sandbox.phones.inbox import Typing
+from sessions.sandbox.phones.log import Status
+from sessions.sandbox.phones.outbox import MessageUnknownError, RecipientUnknownError
+from sessions.sandbox.phones.phone import Phone
+from sessions.sandbox.phones.writing import OutgoingMessage
+from sessions.sandbox.state.errors import AccountUnknownError
 
 ANNA, BEN = "15550000001", "15550000002"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sessions.sandbox.client import SandboxClient
+from sessions.sandbox.control.client import SandboxClient
 
 Start = Callable[..., Awaitable[tuple[asyncio.subprocess.Process, dict[str, Any]]]]
 

@@ -12,12 +12,12 @@ import pytest
 from sessions.content import Image, OutgoingFile
 from sessions.events import Ended, PairingEnded, Typing
 from sessions.protocol import DownloadFile, SetTyping
-from sessions.sandbox.errors import PasskeyDemandedError
-from sessions.sandbox.fault_kinds import parse_fault
+from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phone_inbox import Typing as PhoneTyping
-from sessions.sandbox.phone_log import Status
-from sessions.sandbox.phone_writing import OutgoingMessage
+from sessions.sandbox.phones.inbox import Typing as PhoneTyping
+from sessions.sandbox.phones.log import Status
+from sessions.sandbox.phones.writing import OutgoingMessage
+from sessions.sandbox.state.errors import PasskeyDemandedError
 from sessions.status import Reason, SessionStatus
 from tests.sandbox.engine_seat import Seat, address
 

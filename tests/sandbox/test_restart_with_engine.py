@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phone_writing import OutgoingMessage, TextInput
-from sessions.sandbox.phones import Person
+from sessions.sandbox.phones.phones import Person
+from sessions.sandbox.phones.writing import OutgoingMessage, TextInput
 from sessions.status import SessionStatus
 from tests.engine.worlds import RealWorld, connected, link, spec_for
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.sandbox.keys import KeyPair, SignedPreKey
-from sessions.sandbox.signal import SignalDevice, pad, unpad
-from sessions.sandbox.signal_errors import (
+from sessions.sandbox.crypto.keys import KeyPair, SignedPreKey
+from sessions.sandbox.signal.device import SignalDevice, pad, unpad
+from sessions.sandbox.signal.errors import (
     BadBundleError,
     BadMessageError,
     DuplicateMessageError,

@@ -13,10 +13,10 @@ from typing import Any
 
 from sessions.address import Jid
 from sessions.protobuf import load
-from sessions.sandbox.directory import Account, Device
-from sessions.sandbox.keys import KEY_TYPE, KeyPair, SignedPreKey
-from sessions.sandbox.node import SERVER, Node
+from sessions.sandbox.crypto.keys import KEY_TYPE, KeyPair, SignedPreKey
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account, Device
+from sessions.sandbox.wire.node import SERVER, Node
 
 DEADLINE = 5.0  # seconds
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sessions.sandbox.directory import Account
 from sessions.sandbox.service import Service
-from sessions.sandbox.store import Store
-from sessions.sandbox.tokens import Tokens, read_tokens
-from sessions.sandbox.wabinary import Codec
+from sessions.sandbox.state.directory import Account
+from sessions.sandbox.state.store import Store
+from sessions.sandbox.wire.tokens import Tokens, read_tokens
+from sessions.sandbox.wire.wabinary import Codec
 from tests.sandbox.service.companion import Companion
 from tests.sandbox.service.stand_ins import Pictures, SettableFaults
 

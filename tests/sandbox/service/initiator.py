@@ -7,8 +7,8 @@ import hashlib
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sessions.protobuf import load
-from sessions.sandbox.keys import KeyPair, derive
-from sessions.sandbox.noise import HEADER
+from sessions.sandbox.crypto.keys import KeyPair, derive
+from sessions.sandbox.wire.noise import HEADER
 
 proto = load("waWa6.WAWebProtobufsWa6_pb2")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sessions.sandbox.directory import Device
-from sessions.sandbox.endpoint import AckVerdict, NoFaults
-from sessions.sandbox.node import Node
+from sessions.sandbox.state.directory import Device
+from sessions.sandbox.state.endpoint import AckVerdict, NoFaults
+from sessions.sandbox.wire.node import Node
 
 
 class Pictures:

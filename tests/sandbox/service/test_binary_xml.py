@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.address import GROUP_SERVER, LID_SERVER, PN_SERVER, Jid
-from sessions.sandbox.node import MalformedStanzaError, Node
-from sessions.sandbox.tokens import Tokens, TokensNotFoundError, read_tokens
-from sessions.sandbox.wabinary import Codec, MalformedFrameError
+from sessions.sandbox.wire.node import MalformedStanzaError, Node
+from sessions.sandbox.wire.tokens import Tokens, TokensNotFoundError, read_tokens
+from sessions.sandbox.wire.wabinary import Codec, MalformedFrameError
 
 _words = st.sampled_from(["message", "s.whatsapp.net", "15550001", "3EB0C4", "-1.5", "not a token", "é", "a" * 300])
 _texts = st.one_of(_words, st.text(min_size=1, max_size=20))

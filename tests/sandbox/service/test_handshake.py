@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.protobuf import load
-from sessions.sandbox import xeddsa
-from sessions.sandbox.frames import FrameReader, frame
-from sessions.sandbox.keys import KeyPair
-from sessions.sandbox.noise import HEADER, Handshake, HandshakeError, NoiseIdentity, NoiseServer
+from sessions.sandbox.crypto import xeddsa
+from sessions.sandbox.crypto.keys import KeyPair
+from sessions.sandbox.wire.frames import FrameReader, frame
+from sessions.sandbox.wire.noise import HEADER, Handshake, HandshakeError, NoiseIdentity, NoiseServer
 from tests.sandbox.service.initiator import Initiator
 
 proto = load("waWa6.WAWebProtobufsWa6_pb2")

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions.address import GROUP_SERVER, LID_SERVER, PN_SERVER, Jid
-from sessions.sandbox.directory import Account
-from sessions.sandbox.node import Node
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account
+from sessions.sandbox.wire.node import Node
 from tests.sandbox.service.companion import Companion
 
 _SPACES = ["encrypt", "usync", "privacy", "w:m", "w:profile:picture", "md", "passive", "blocklist", "w:g2", "status"]

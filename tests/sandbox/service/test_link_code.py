@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sessions.sandbox import linkcode
-from sessions.sandbox.directory import Account, Device
-from sessions.sandbox.errors import CodeUnknownError
-from sessions.sandbox.keys import KeyPair, derive
-from sessions.sandbox.node import SERVER, Attrs, Node
+from sessions.sandbox.crypto.keys import KeyPair, derive
+from sessions.sandbox.linking import linkcode
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account, Device
+from sessions.sandbox.state.errors import CodeUnknownError
+from sessions.sandbox.wire.node import SERVER, Attrs, Node
 from tests.sandbox.service.companion import Companion
 
 CODE = "1A2B3C4D"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from sessions.sandbox.directory import Account
-from sessions.sandbox.keys import KeyPair
-from sessions.sandbox.node import Node
+from sessions.sandbox.crypto.keys import KeyPair
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account
+from sessions.sandbox.wire.node import Node
 from tests.sandbox.service.companion import Companion
 from tests.sandbox.service.stand_ins import SettableFaults
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from sessions.sandbox.directory import Account
-from sessions.sandbox.endpoint import DeviceChange
-from sessions.sandbox.errors import CodeUnknownError, PairingFailedError, QrUnknownError
-from sessions.sandbox.keys import KeyPair
-from sessions.sandbox.node import Node
+from sessions.sandbox.crypto.keys import KeyPair
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account
+from sessions.sandbox.state.endpoint import DeviceChange
+from sessions.sandbox.state.errors import CodeUnknownError, PairingFailedError, QrUnknownError
+from sessions.sandbox.wire.node import Node
 from tests.sandbox.service.companion import Companion
 
 Link = Callable[[Account], Awaitable[Companion]]

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sessions.address import PN_SERVER, Jid
-from sessions.sandbox.directory import Account
-from sessions.sandbox.keys import KEY_TYPE, KeyPair
-from sessions.sandbox.node import GROUPS, Node
+from sessions.sandbox.crypto.keys import KEY_TYPE, KeyPair
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account
+from sessions.sandbox.wire.node import GROUPS, Node
 from tests.sandbox.service.companion import Companion
 from tests.sandbox.service.stand_ins import Pictures
 

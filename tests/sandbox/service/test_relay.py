@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sessions.address import LID_SERVER, Jid
-from sessions.sandbox.directory import Account
-from sessions.sandbox.endpoint import AckVerdict
-from sessions.sandbox.node import Node
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account
+from sessions.sandbox.state.endpoint import AckVerdict
+from sessions.sandbox.wire.node import Node
 from tests.sandbox.service.companion import Companion
 from tests.sandbox.service.stand_ins import SettableFaults
 

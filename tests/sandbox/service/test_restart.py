@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sessions.sandbox.identity import Folder
-from sessions.sandbox.node import Node
 from sessions.sandbox.service import Service
-from sessions.sandbox.store import Store
+from sessions.sandbox.state.store import Store
+from sessions.sandbox.wire.node import Node
 from tests.sandbox.service.companion import Companion
 
 
@@ -67,7 +67,7 @@ async def test_a_removed_device_leaves_nothing_behind(open_service: Callable[[],
 def test_a_kill_loses_nothing_that_was_committed(tmp_path: Path) -> None:
     path = tmp_path / "whatsapp.db"
     script = (
-        "import os, sys; from pathlib import Path; from sessions.sandbox.store import Store;"
+        "import os, sys; from pathlib import Path; from sessions.sandbox.state.store import Store;"
         "store = Store(Path(sys.argv[1])); store.enqueue('1:1', b'kept'); store.commit();"
         "store.enqueue('1:1', b'lost'); os.kill(os.getpid(), 9)"
     )

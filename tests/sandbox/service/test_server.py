@@ -14,12 +14,12 @@ from aiohttp import web
 
 from sessions.protobuf import load
 from sessions.sandbox import connection
-from sessions.sandbox.frames import frame
 from sessions.sandbox.identity import Folder
-from sessions.sandbox.noise import HEADER, Cipher, NoiseServer
 from sessions.sandbox.server import Server
 from sessions.sandbox.service import Service
-from sessions.sandbox.wabinary import Codec
+from sessions.sandbox.wire.frames import frame
+from sessions.sandbox.wire.noise import HEADER, Cipher, NoiseServer
+from sessions.sandbox.wire.wabinary import Codec
 from tests.sandbox.service.initiator import Initiator
 from tests.sandbox.service.stand_ins import SettableFaults
 

@@ -1,0 +1,1 @@
+"""The control API, its client and the page of the virtual phones."""

@@ -1,0 +1,1 @@
+"""How a connection becomes a linked device: login, QR code, link code, passkey."""

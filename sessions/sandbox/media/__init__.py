@@ -1,0 +1,1 @@
+"""The media host and the encryption of what lies on it."""

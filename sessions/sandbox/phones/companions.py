@@ -1,0 +1,197 @@
+"""What a phone does for its linked devices: it shares keys, push name, contacts and history, and follows their changes."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from sessions.protobuf import load
+from sessions.sandbox.phones.log import Direction, Entry, PhoneLog
+from sessions.sandbox.phones.reading import E2E
+from sessions.sandbox.phones.syncd import CollectionState, Mutation, PatchMismatchError, Synchroniser, SyncKey
+from sessions.sandbox.state.directory import Account, Device, Directory
+from sessions.sandbox.state.store import Space
+from sessions.sandbox.wire.node import Node
+
+_actions = load("waSyncAction.WAWebProtobufSyncAction_pb2")
+_history = load("waHistorySync.WAWebProtobufsHistorySync_pb2")
+
+SYNC_SPACE = "w:sync:app:state"
+PUSH_NAME_COLLECTION = "critical_block"
+CONTACT_COLLECTION = "critical_unblock_low"
+MOST_CONTACTS = 50
+MOST_HISTORY = 200
+_CONTACT_VERSION = 2
+_PUSH_NAME_VERSION = 1
+
+_log = logging.getLogger(__name__)
+
+SendPeer: TypeAlias = Callable[[Device, Any], Awaitable[None]]
+Ask: TypeAlias = Callable[[str, Node], Awaitable[Node]]
+
+
+class CompanionMemory(msgspec.Struct):
+    """What must be remembered about the account's linked devices."""
+
+    key: SyncKey
+    states: dict[str, CollectionState] = {}
+    welcomed: set[int] = set()
+
+
+class Companions:
+    """The phone's duties towards its linked devices."""
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        directory: Directory,
+        log: PhoneLog,
+        space: Space,
+        send_peer: SendPeer,
+        ask: Ask,
+    ) -> None:
+        self._account = account
+        self._directory = directory
+        self._log = log
+        self._space = space
+        self._send_peer = send_peer
+        self._ask = ask
+        body = space.get("companions")
+        self._memory = msgspec.msgpack.decode(body, type=CompanionMemory) if body else CompanionMemory(SyncKey.create())
+        self._sync = Synchroniser(key=self._memory.key, states=self._memory.states)
+
+    async def prepare(self) -> None:
+        """Write push name and contacts into the account's app state, once."""
+        if self._sync.version(PUSH_NAME_COLLECTION) == 0:
+            value = _actions.SyncActionValue()
+            value.pushNameSetting.name = self._account.name
+            await self._write(PUSH_NAME_COLLECTION, [(["setting_pushName"], value, _PUSH_NAME_VERSION)])
+        if self._sync.version(CONTACT_COLLECTION) == 0 and self._contacts():
+            changes = [self._contact(other) for other in self._contacts()]
+            await self._write(CONTACT_COLLECTION, changes)
+
+    async def welcome(self, device: Device) -> None:
+        """A freshly linked device is there for the first time: give it what it needs to be of use."""
+        if device.index in self._memory.welcomed:
+            return
+        self._memory.welcomed.add(device.index)
+        self._keep()
+        await self.share_key(device)
+        await self._send_history(device, self._conversations())
+        await self._send_history(device, self._push_names())
+
+    def forget(self, device: Device) -> None:
+        """A device is no longer linked."""
+        self._memory.welcomed.discard(device.index)
+        self._keep()
+
+    async def share_key(self, device: Device) -> None:
+        """Give a device the key of the account's app state."""
+        message = E2E.Message()
+        message.protocolMessage.type = E2E.ProtocolMessage.APP_STATE_SYNC_KEY_SHARE
+        shared = message.protocolMessage.appStateSyncKeyShare.keys.add()
+        key = self._memory.key
+        shared.keyID.keyID = key.id
+        shared.keyData.keyData, shared.keyData.timestamp = key.secret, key.created_at
+        fingerprint = shared.keyData.fingerprint
+        fingerprint.rawID, fingerprint.currentIndex = self._account.record.raw_id, device.record.key_index
+        fingerprint.deviceIndexes.extend(one.record.key_index for one in self._account.devices.values())
+        await self._send_peer(device, message)
+
+    async def follow(self, notification: Node) -> None:
+        """A linked device has changed app state: fetch what is new and act on it."""
+        for named in notification.all("collection"):
+            await self._fetch(named.text("name"))
+
+    async def _fetch(self, name: str) -> None:
+        asked = Node("collection", {"name": name, "version": self._sync.version(name), "return_snapshot": "false"})
+        answer = await self._ask(SYNC_SPACE, Node("sync", {}, [asked]))
+        patches = answer.child("sync", "collection", "patches")
+        for patch in patches.children if patches else []:
+            try:
+                changes = self._sync.apply(name, patch.data)
+            except PatchMismatchError:
+                _log.warning("a linked device wrote a patch to %s that cannot be followed", name)
+                return
+            self._keep()
+            for change in changes:
+                self._take_over(change)
+
+    def _take_over(self, change: Mutation) -> None:
+        if change.index[:1] == ["setting_pushName"] and not change.removed and change.value.pushNameSetting.name:
+            self._account.record.name = change.value.pushNameSetting.name
+            self._directory.save_account(self._account)
+
+    async def _write(self, name: str, changes: list[tuple[list[str], Any, int]]) -> None:
+        patch = self._sync.write(name, changes)
+        version = self._sync.version(name)
+        offered = Node("collection", {"name": name, "version": version, "return_snapshot": "false"})
+        offered.content = [Node("patch", {}, patch)]
+        answer = await self._ask(SYNC_SPACE, Node("sync", {}, [offered]))
+        if answer.require("sync", "collection").text("type") == "error":
+            _log.warning("the service refused the phone's own patch to %s", name)
+            return
+        self._sync.apply(name, patch)
+        self._keep()
+
+    def _contact(self, other: Account) -> tuple[list[str], Any, int]:
+        value = _actions.SyncActionValue()
+        value.contactAction.fullName = other.name
+        value.contactAction.firstName = other.name.split(" ")[0]
+        value.contactAction.lidJID = str(other.lid)
+        value.contactAction.saveOnPrimaryAddressbook = True
+        return ["contact", str(other.pn)], value, _CONTACT_VERSION
+
+    def _contacts(self) -> list[Account]:
+        return [other for other in self._directory if other is not self._account][:MOST_CONTACTS]
+
+    async def _send_history(self, device: Device, history: Any) -> None:
+        message = E2E.Message()
+        message.protocolMessage.type = E2E.ProtocolMessage.HISTORY_SYNC_NOTIFICATION
+        notice = message.protocolMessage.historySyncNotification
+        notice.syncType, notice.chunkOrder, notice.progress = history.syncType, history.chunkOrder, history.progress
+        notice.initialHistBootstrapInlinePayload = zlib.compress(history.SerializeToString())
+        await self._send_peer(device, message)
+
+    def _conversations(self) -> Any:
+        kind = _history.HistorySync.INITIAL_BOOTSTRAP
+        history = _history.HistorySync(syncType=kind, chunkOrder=1, progress=100)
+        chats: dict[str, list[Entry]] = {}
+        for entry in self._log.newest(MOST_HISTORY):
+            chats.setdefault(entry.chat, []).append(entry)
+        for number, entries in chats.items():
+            other = self._directory.get(number)
+            if other is not None:
+                self._conversation(history, other, entries)
+        for other in [self._account, *self._contacts()]:
+            history.phoneNumberToLidMappings.add(pnJID=str(other.pn), lidJID=str(other.lid))
+        return history
+
+    def _conversation(self, history: Any, other: Account, entries: list[Entry]) -> None:
+        newest = int(entries[-1].at)
+        chat = history.conversations.add(ID=str(other.lid), conversationTimestamp=newest, name=other.name)
+        chat.pnJID, chat.lastMsgTimestamp = str(other.pn), newest
+        chat.unreadCount = sum(entry.direction is Direction.IN and not entry.is_read for entry in entries)
+        for place, entry in enumerate(entries):
+            body = entry.fields.get("text")
+            if not isinstance(body, dict):
+                continue
+            info = chat.messages.add(msgOrderID=place).message
+            info.key.remoteJID, info.key.ID = str(other.lid), entry.id
+            info.key.fromMe = entry.direction is Direction.OUT
+            info.message.conversation = str(body.get("body", ""))
+            info.messageTimestamp = int(entry.at)
+
+    def _push_names(self) -> Any:
+        history = _history.HistorySync(syncType=_history.HistorySync.PUSH_NAME, chunkOrder=1, progress=100)
+        for other in self._contacts():
+            history.pushnames.add(ID=str(other.pn), pushname=other.name)
+        return history
+
+    def _keep(self) -> None:
+        self._space.put("companions", msgspec.msgpack.encode(self._memory))

@@ -1,0 +1,1 @@
+"""Who is on this WhatsApp and what it remembers."""

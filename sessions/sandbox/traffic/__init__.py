@@ -1,0 +1,1 @@
+"""What the service carries between devices, and what it answers to their queries."""

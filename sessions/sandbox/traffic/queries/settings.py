@@ -1,0 +1,134 @@
+"""Namespaces of an account's own settings: privacy, block list, about text, disappearing messages."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import time
+
+from sessions.sandbox.state.directory import Account, Device, Directory
+from sessions.sandbox.traffic.notices import Notices
+from sessions.sandbox.traffic.queries.registry import BAD_REQUEST, NOT_ACCEPTABLE, Query, Routes
+from sessions.sandbox.wire.node import Attrs, Node
+
+_PRIVACY = {
+    "readreceipts": ("all", "none"),
+    "last": ("all", "contacts", "contact_blacklist", "none"),
+    "status": ("all", "contacts", "contact_blacklist", "none"),
+    "profile": ("all", "contacts", "contact_blacklist", "none"),
+    "groupadd": ("all", "contacts", "contact_blacklist", "none"),
+    "online": ("all", "match_last_seen"),
+    "calladd": ("all", "known"),
+    "messages": ("all", "contacts"),
+    "defense": ("off", "on_standard"),
+    "stickers": ("contacts", "contact_allowlist", "none"),
+}
+_LONGEST_ABOUT = 139  # characters
+
+
+class SettingQueries:
+    """Reads and changes settings, and tells the account's other devices."""
+
+    def __init__(self, *, directory: Directory, notices: Notices) -> None:
+        self._directory = directory
+        self._notices = notices
+
+    def routes(self) -> Routes:
+        """What is answered here."""
+        return {
+            ("get", "privacy", "privacy"): self._privacy,
+            ("set", "privacy", "privacy"): self._set_privacy,
+            ("set", "privacy", "tokens"): self._trust,
+            ("get", "blocklist", ""): self._blocklist,
+            ("get", "blocklist", "*"): self._blocklist,
+            ("set", "blocklist", "item"): self._block,
+            ("set", "status", "status"): self._set_about,
+            ("get", "disappearing_mode", "*"): self._disappearing,
+            ("get", "disappearing_mode", ""): self._disappearing,
+            ("set", "disappearing_mode", "disappearing_mode"): self._set_disappearing,
+        }
+
+    async def _privacy(self, query: Query) -> list[Node]:
+        return [_privacy(query.device.account)]
+
+    async def _set_privacy(self, query: Query) -> list[Node]:
+        account = query.device.account
+        for category in query.child.all("category"):
+            name, value = category.text("name"), category.text("value")
+            if value not in _PRIVACY.get(name, ()):
+                raise BAD_REQUEST
+            account.record.privacy[name] = value
+        self._directory.save_account(account)
+        settings = _privacy(account)
+        await self._tell_others(query.device, settings)
+        return [settings]
+
+    async def _trust(self, query: Query) -> list[Node]:
+        """A contact is trusted from now on: give it the token that proves so in its answers."""
+        sender = query.device.account
+        for trusted in query.child.all("token"):
+            contact = self._directory.find(trusted.require_jid("jid"))
+            for device in contact.companions if contact else []:
+                stamp = trusted.text("t") or str(int(time.time()))
+                attrs: Attrs = {"jid": device.account.lid, "t": stamp, "type": "trusted_contact"}
+                tokens = Node("tokens", {}, [Node("token", attrs, secrets.token_bytes(11))])
+                await self._notices.notify(device, "privacy_token", [tokens], sender=sender.lid)
+        return []
+
+    async def _blocklist(self, query: Query) -> list[Node]:
+        return [self._blocked(query.device.account)]
+
+    async def _block(self, query: Query) -> list[Node]:
+        account = query.device.account
+        contact = self._directory.find(query.child.jid("jid"))
+        if contact is None or contact is account:
+            raise NOT_ACCEPTABLE
+        before = _blocklist_hash(account)
+        blocked = set(account.record.blocked)
+        action = query.child.text("action")
+        blocked = blocked | {contact.number} if action == "block" else blocked - {contact.number}
+        account.record.blocked = sorted(blocked)
+        self._directory.save_account(account)
+        change = Node("item", {"action": action, "jid": query.child.jid("jid")})
+        hashes: Attrs = {"dhash": _blocklist_hash(account), "prev_dhash": before, "action": "modify"}
+        await self._tell_others(query.device, Node("blocklist", hashes, [change]))
+        return [self._blocked(account)]
+
+    async def _set_about(self, query: Query) -> list[Node]:
+        account = query.device.account
+        about = query.child.data.decode(errors="replace")
+        if len(about) > _LONGEST_ABOUT:
+            raise BAD_REQUEST
+        account.record.about, account.record.about_at = about, int(time.time())
+        self._directory.save_account(account)
+        return []
+
+    async def _disappearing(self, query: Query) -> list[Node]:
+        return [Node("disappearing_mode", {"duration": query.device.account.record.disappearing, "t": "0"})]
+
+    async def _set_disappearing(self, query: Query) -> list[Node]:
+        duration = query.child.text("duration")
+        if not duration.isdecimal():
+            raise BAD_REQUEST
+        query.device.account.record.disappearing = int(duration)
+        self._directory.save_account(query.device.account)
+        return []
+
+    def _blocked(self, account: Account) -> Node:
+        contacts = [self._directory.get(number) for number in account.record.blocked]
+        items = [Node("item", {"jid": contact.lid, "pn_jid": contact.pn}) for contact in contacts if contact]
+        return Node("list", {"dhash": _blocklist_hash(account), "matched": "false"}, items)
+
+    async def _tell_others(self, device: Device, content: Node) -> None:
+        await self._notices.notify_companions(device.account, "account_sync", [content], but=device)
+
+
+def _privacy(account: Account) -> Node:
+    values = {name: account.record.privacy.get(name, choices[0]) for name, choices in _PRIVACY.items()}
+    return Node("privacy", {}, [Node("category", {"name": name, "value": value}) for name, value in values.items()])
+
+
+def _blocklist_hash(account: Account) -> str:
+    digest = hashlib.sha256(",".join(account.record.blocked).encode()).digest()
+    return "2:" + base64.b64encode(digest[:6]).decode()
