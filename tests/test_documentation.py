@@ -19,6 +19,7 @@ import pytest
 from cyclopts import App
 
 from gateway import cli
+from gateway.api.problems import problem_of
 from gateway.config import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
 from gateway.events.catalogue import CATALOGUE
@@ -107,6 +108,10 @@ def api_errors() -> str:
         found.setdefault(error.default_code, (error.status, error.title))
     for error_code, status, sentence in inline_codes():
         found.setdefault(error_code, (status, sentence))
+    for engine_error in every_subclass(SessionError):
+        problem = problem_of(engine_error())
+        assert problem is not None, f"{engine_error.__name__} is no problem document"
+        found.setdefault(problem.code, (problem.status, problem.title))
     rows = ((code(name), status, text) for name, (status, text) in sorted(found.items()))
     return table(("code", "status", "meaning"), rows)
 

@@ -18,7 +18,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 #: How the engine's errors look from outside: the first class that fits wins.
 _SESSION_PROBLEMS: Final[tuple[tuple[type[session_errors.SessionError], int, str], ...]] = (
     (session_errors.NotRunningError, 409, "The session is not running"),
-    (session_errors.NotConnectedError, 503, "The session is not connected"),
+    (session_errors.NotConnectedError, 409, "The session is not connected"),
     (session_errors.NotPairedError, 409, "No phone is linked"),
     (session_errors.PairingError, 409, "The phone could not be linked"),
     (session_errors.RecipientUnknownError, 422, "Nobody is on WhatsApp under this address"),
@@ -134,8 +134,12 @@ def _of_session(error: session_errors.SessionError) -> Problem:
         code=error.code,
         title=title,
         detail=str(error),
-        retry_after_seconds=_RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE else None,
+        retry_after_seconds=_RETRY_AFTER_SECONDS if _passes_by_itself(error, status) else None,
     )
+
+
+def _passes_by_itself(error: session_errors.SessionError, status: int) -> bool:
+    return status == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(error, session_errors.NotConnectedError)
 
 
 def _of_http(error: web.HTTPException) -> Problem | None:

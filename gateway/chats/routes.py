@@ -83,7 +83,7 @@ class ChatRoutes:
         summary="Show the other side that somebody is writing",
         tag="chats",
         takes=TypingIn,
-        errors=("chat_not_found", "session_not_connected"),
+        errors=("chat_not_found", "session_not_running", "session_not_connected"),
     )
     async def typing(self, call: Call) -> None:
         principal, chat_id = call.caller, _chat_id(call)

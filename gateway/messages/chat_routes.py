@@ -65,7 +65,7 @@ class ChatMessageRoutes:
         operation="chats.mark_read",
         summary="Mark a chat as read, here and on WhatsApp",
         tag="chats",
-        errors=("chat_not_found", "session_not_connected"),
+        errors=("chat_not_found", "session_not_running", "session_not_connected"),
     )
     async def mark_read(self, call: Call) -> None:
         principal, chat_id = call.caller, _chat_id(call)

@@ -56,7 +56,13 @@ class NumberRoutes:
         tag="contacts",
         takes=CheckIn,
         gives=CheckOut,
-        errors=("session_not_found", "session_not_paired", "session_not_connected", "recipient_invalid"),
+        errors=(
+            "session_not_found",
+            "session_not_paired",
+            "session_not_running",
+            "session_not_connected",
+            "recipient_invalid",
+        ),
     )
     async def check(self, call: Call) -> dict[str, object]:
         principal, wanted = call.caller, call.body

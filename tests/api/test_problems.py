@@ -94,7 +94,7 @@ def test_every_error_of_the_engine_is_a_problem_with_its_code(error: type[sessio
     [
         (session_errors.NotRunningError, 409),
         (session_errors.NotPairedError, 409),
-        (session_errors.NotConnectedError, 503),
+        (session_errors.NotConnectedError, 409),
         (session_errors.EngineUnsupportedError, 501),
         (session_errors.BusyError, 503),
         (session_errors.NewChatsRefusedError, 502),

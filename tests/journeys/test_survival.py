@@ -304,18 +304,47 @@ async def test_a_stopped_session_keeps_its_messages_until_it_is_started(house: H
     assert [message["text"]["body"] for message in await line.received()] == ["are you there?"]
 
 
+async def test_what_needs_a_connection_says_that_there_is_none(house: House, line: Line, anna: Phone) -> None:
+    await house.phones.send_text(anna.number, line.phone.number, "anybody there?")
+    [arrived] = await line.received()
+    chat = f"/chats/{arrived['chat']}"
+    calls = (
+        ("PUT", f"{chat}/read", None),
+        ("POST", f"{chat}/typing", {}),
+        ("POST", "/contacts/check", {"session": line.id, "phones": [anna.e164]}),
+    )
+
+    await house.phones.inject("outage")
+    await line.becomes("reconnecting")
+    for method, path, body in calls:
+        answer = await house.api.ask(method, path, body)
+        assert (answer.status, answer.code) == (409, "session_not_connected"), path
+        assert int(answer.headers["Retry-After"]) > 0
+    await house.phones.clear_faults()
+    await house.api.post(f"/sessions/{line.id}/stop")
+    await line.becomes("stopped")
+    for method, path, body in calls:
+        await house.api.refused(409, "session_not_running", method, path, body)
+
+    assert (await house.api.get(chat))["unread"] == 1
+
+
 # many sessions in one process
 
 
 @pytest.fixture
 async def dense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    """A sandbox of its own, whose sessions share processes."""
+    """A sandbox of its own, whose sessions share processes. It stands beside a production gateway's settings."""
+    (tmp_path / "config.toml").write_text('[store]\nurl = "postgresql://wagate@127.0.0.1:1/production"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WAGATE_STORE__DATA_FOLDER", str(tmp_path / "production"))
     monkeypatch.setenv("WAGATE_ENGINE__SESSIONS_PER_WORKER", "5")
     sandbox = Sandbox(data=tmp_path / "sandbox")
     await sandbox.start()
     made = House(sandbox)
     yield made
     assert await made.phones.unknown() == []
+    assert not (tmp_path / "production").exists()
     await made.close()
     await sandbox.stop()
 
