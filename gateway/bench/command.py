@@ -13,6 +13,8 @@ import msgspec
 from gateway.bench import fleet, journey
 from gateway.bench.client import Client
 from gateway.bench.figures import Figure, render
+from gateway.kit.errors import InvalidError
+from gateway.kit.log import configure_logging
 from gateway.sandbox.rig import Sandbox
 
 Measurement = Callable[[Sandbox, Client, Path], Awaitable[list[Figure]]]
@@ -45,11 +47,15 @@ def measurements(effort: Effort) -> dict[str, Measurement]:
 
 
 async def run_bench(*, names: tuple[str, ...], quick: bool) -> bool:
-    """Measure what is named (all of it by default), print as it comes; True when every promise is kept."""
+    """Measure what is named (all of it by default), print as it comes; True when every promise is kept.
+
+    Raises InvalidError for a measurement that does not exist.
+    """
+    configure_logging(level="error")
     known = measurements(QUICK if quick else FULL)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"unknown measurement {unknown[0]}; known are {', '.join(known)}")
+        raise InvalidError(f"There is no measurement {unknown[0]}; known are {', '.join(known)}.")
     kept = True
     for name in names or tuple(known):
         figures = await _measure(known[name])

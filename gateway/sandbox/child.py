@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
+from gateway.startup import CannotStartError
+
 log = structlog.get_logger(__name__)
 
 _PR_SET_PDEATHSIG = 1
@@ -24,7 +26,8 @@ def die_with_parent() -> None:
 class Child:
     """Starts a command, waits until it is ready, and starts it again whenever it ends unasked.
 
-    ``ready`` is awaited with the fresh process after each start; the child counts as up when it returns.
+    ``ready`` is awaited with the fresh process after each start; the child counts as up when it returns, and
+    ``on_up`` hears of it.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Child:
         command: Sequence[str],
         environment: Mapping[str, str],
         ready: Callable[[asyncio.subprocess.Process], Awaitable[None]],
+        on_up: Callable[[], None],
         restart_seconds: float = 0.2,
         stop_seconds: float = 25.0,
         log_path: str | None = None,
@@ -43,6 +47,7 @@ class Child:
         self._command = list(command)
         self._environment = dict(environment)
         self._ready = ready
+        self._on_up = on_up
         self._restart_seconds = restart_seconds
         self._stop_seconds = stop_seconds
         self._log_path = log_path
@@ -83,11 +88,13 @@ class Child:
                 stdout=asyncio.subprocess.PIPE if self._pipe_output else output,
                 stderr=output,
                 preexec_fn=die_with_parent,
+                start_new_session=True,  # Ctrl-C is for the parent, which stops its children in order
             )
         finally:
             if output is not None:
                 os.close(output)
         await self._ready_or_dead(self._process)
+        self._on_up()
 
     def _open_log(self) -> int | None:
         if self._log_path is None:
@@ -147,7 +154,7 @@ class Child:
             await process.wait()
 
 
-class ChildDiedError(RuntimeError):
+class ChildDiedError(CannotStartError):
     """A child process ended before it was ready."""
 
     def __init__(self, name: str, returncode: int, log_path: str | None) -> None:

@@ -13,20 +13,25 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from gateway.kit.log import configure_logging
 from gateway.sandbox.rig import Rig, Sandbox, new_data_folder
 
 
 async def run_sandbox(*, data: Path | None, as_json: bool, port: int, control_port: int) -> None:
-    """Run until SIGINT or SIGTERM. Without ``data`` everything lives in a folder that is deleted afterwards."""
+    """Run until SIGINT or SIGTERM. Without ``data`` everything lives in a folder that is deleted afterwards.
+
+    Raises CannotStartError; the folder with the logs is then kept.
+    """
+    configure_logging(level="warning")  # on standard error: standard output is the answer's alone
     folder = data.resolve() if data else new_data_folder(Path(tempfile.gettempdir()))
     sandbox = Sandbox(data=folder, port=port, control_port=control_port)
     stopping = _stop_on_signals()
+    await sandbox.start()
     try:
-        await sandbox.start()
         _announce(sandbox.rig, as_json=as_json, kept=data is not None)
         await stopping.wait()
-        await sandbox.stop()
     finally:
+        await sandbox.stop()
         if data is None:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from gateway.sandbox.child import Child, ChildDiedError
+from gateway.startup import CannotStartError
 
 READY_SECONDS = 60.0
 #: Settings that say where a gateway lives and whom it may reach. A sandbox has its own.
@@ -121,6 +122,7 @@ class Sandbox:
             command=command,
             environment=dict(os.environ),
             ready=self._read_whatsapp_line,
+            on_up=self._write_rig,
             log_path=str(self._data / "whatsapp.log"),
             pipe_output=True,
         )
@@ -132,6 +134,7 @@ class Sandbox:
             command=command,
             environment=self._gateway_environment(),
             ready=self._wait_until_ready,
+            on_up=self._write_rig,
             log_path=str(self._data / "gateway.log"),
         )
 
@@ -162,6 +165,13 @@ class Sandbox:
     def _setup_link(self) -> str | None:
         file = self._data / "gateway" / "setup-link"
         return file.read_text("utf-8").strip() if file.exists() else None
+
+    def _write_rig(self) -> None:
+        """Keep ``rig.json`` true: after a restart a process has another id."""
+        if self._gateway.pid:
+            file = self._data / "rig.json"
+            file.touch(mode=0o600)
+            file.write_bytes(msgspec.json.encode(self.rig) + b"\n")
 
     def _write_loopback_file(self) -> None:
         assert self._answer is not None
@@ -203,7 +213,7 @@ class Sandbox:
         )
         output, complaint = await process.communicate()
         if process.returncode:
-            raise RuntimeError(f"wagate key create failed: {complaint.decode(errors='replace').strip()}")
+            raise CannotStartError(f"no API key could be made: {complaint.decode(errors='replace').strip()}")
         key = output.decode().strip().splitlines()[-1]
         self._key_file.touch(mode=0o600)
         self._key_file.write_text(key, "utf-8")
