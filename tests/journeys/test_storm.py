@@ -1,0 +1,120 @@
+"""Everything goes wrong at once while messages flow both ways: each arrives exactly once, and in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import psutil
+
+from tests.journeys.house import House, Line, Phone, poll
+
+
+class Traffic:
+    """A careful client on one line, and a friend who writes to it. Both write down what was accepted, in order."""
+
+    def __init__(self, *, house: House, line: Line, friend: Phone, is_over: asyncio.Event) -> None:
+        self._house = house
+        self._friend = friend
+        self._is_over = is_over
+        self.line = line
+        self.accepted: list[str] = []
+        self.written: list[str] = []
+
+    async def send(self) -> None:
+        while not self._is_over.is_set():
+            body = f"{self.line.name} out {len(self.accepted)}"
+            await self._insist(body)
+            self.accepted.append(body)
+            await asyncio.sleep(0.05)
+
+    async def write(self) -> None:
+        while not self._is_over.is_set():
+            body = f"{self.line.name} in {len(self.written)}"
+            await self._house.phones.send_text(self._friend.number, self.line.phone.number, body)
+            self.written.append(body)
+            await asyncio.sleep(0.1)
+
+    async def reached_the_friend(self) -> list[str]:
+        return await self._once_complete(self._at_the_friend, self.accepted)
+
+    async def reached_the_gateway(self) -> list[str]:
+        return await self._once_complete(self._at_the_gateway, self.written)
+
+    async def _insist(self, body: str) -> None:
+        """What every client shall do: ask again under the same key until there is an answer."""
+        message = {"session": self.line.id, "to": self._friend.e164, "text": {"body": body}}
+        key = {"Idempotency-Key": body}
+
+        async def is_accepted() -> bool:
+            try:
+                answer = await self._house.api.ask("POST", "/messages", message, headers=key)
+            except aiohttp.ClientError:
+                return False
+            assert answer.status in (202, 409, 503), answer.body
+            return answer.status == 202
+
+        await poll(is_accepted, timeout_seconds=30)
+
+    async def _at_the_friend(self) -> list[str]:
+        found = await self._house.phones.messages(self._friend.number, limit=10_000)
+        return [message["text"]["body"] for message in found if message["from"] == self.line.phone.number]
+
+    async def _at_the_gateway(self) -> list[str]:
+        found: list[dict[str, Any]] = await self._house.api.all(f"/messages?session={self.line.id}&direction=in")
+        return [message["text"]["body"] for message in reversed(found)]
+
+    async def _once_complete(self, look: Callable[[], Awaitable[list[str]]], wanted: list[str]) -> list[str]:
+        async def is_complete() -> list[str] | None:
+            found = await look()
+            return found if len(found) >= len(wanted) else None
+
+        return list(await poll(is_complete, timeout_seconds=30))
+
+
+async def storm(house: House, traffic: list[Traffic]) -> None:
+    """The gateway is killed, then one of its workers, then every connection is cut; each time messages flow again."""
+    gateway = house.sandbox.rig.pids["gateway"]
+    await flows_on(traffic)
+    os.kill(gateway, signal.SIGKILL)
+
+    async def is_back() -> bool:
+        return house.sandbox.rig.pids["gateway"] != gateway
+
+    await poll(is_back)
+    for one in traffic:
+        await one.line.becomes("connected")
+    await flows_on(traffic)
+    psutil.Process(house.sandbox.rig.pids["gateway"]).children(recursive=True)[0].kill()
+    await flows_on(traffic)
+    await house.phones.inject("drop")
+    await flows_on(traffic)
+
+
+async def flows_on(traffic: list[Traffic]) -> None:
+    """Wait until every line has accepted ten more messages."""
+    wanted = [len(one.accepted) + 10 for one in traffic]
+
+    async def is_reached() -> bool:
+        return all(len(one.accepted) >= count for one, count in zip(traffic, wanted, strict=True))
+
+    await poll(is_reached, timeout_seconds=30)
+
+
+async def test_nothing_is_lost_doubled_or_shuffled_in_a_storm(house: House, link) -> None:
+    friend, is_over = await house.phone("Friend"), asyncio.Event()
+    lines = [await link("one"), await link("two")]
+    traffic = [Traffic(house=house, line=line, friend=friend, is_over=is_over) for line in lines]
+    flowing = [asyncio.create_task(flow()) for one in traffic for flow in (one.send, one.write)]
+
+    await storm(house, traffic)
+    is_over.set()
+    await asyncio.gather(*flowing)
+
+    for one in traffic:
+        assert await one.reached_the_friend() == one.accepted
+        assert await one.reached_the_gateway() == one.written
