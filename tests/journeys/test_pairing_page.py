@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from typing import Any
@@ -79,6 +80,38 @@ async def test_a_phone_scans_the_page_and_the_page_says_connected(sandbox: Sandb
         await expect(page.get_by_role("heading", name="Your phone is linked", exact=True)).to_be_visible()
 
 
+async def test_two_pages_alone_lead_from_the_qr_code_to_a_chat(sandbox: Sandbox, page: Any) -> None:
+    owner = sandbox.rig.phones[3]
+    friend = sandbox.rig.phones[4]
+    async with aiohttp.ClientSession() as http:
+        caller = Caller(sandbox, http)
+        await caller.ask("POST", "/sessions", {"name": "pages"})
+        link = await caller.ask("POST", "/sessions/pages/pairing-links", {})
+        phone = await page.context.browser.new_page(viewport={"width": 1280, "height": 800})
+
+        await page.goto(link["url"])
+        await page.get_by_text("The code as text").click()
+        shown = page.get_by_label("The code as text")
+        await expect(shown).to_have_value(re.compile("^https://wa.me/"), timeout=20_000)
+        await phone.goto(sandbox.rig.control)
+        await phone.get_by_role("navigation").get_by_role("link", name=owner.name).click()
+        await phone.get_by_role("button", name="Link a device").click()
+        await phone.get_by_label("Text of the QR code").fill(await shown.input_value())
+        await phone.get_by_role("button", name="Scan").click()
+        await expect(page.get_by_text("Connected", exact=True)).to_be_visible(timeout=20_000)
+
+        text = {"session": "pages", "to": f"+{friend.number}", "type": "text", "text": {"body": "Shall we meet?"}}
+        await caller.ask("POST", "/messages", text)
+        await phone.goto(sandbox.rig.control)
+        await phone.get_by_role("navigation").get_by_role("link", name=friend.name).click()
+        await phone.locator("#chat-list").get_by_role("link", name=owner.name).click()
+        await expect(phone.locator(".bubble", has_text="Shall we meet?")).to_be_visible(timeout=10_000)
+        await phone.get_by_role("textbox", name="Message").fill("At eight")
+        await phone.keyboard.press("Enter")
+
+        await expect_answer(caller, "pages", "At eight")
+
+
 async def test_a_code_typed_on_the_phone_links_it_and_unlinking_there_is_noticed(sandbox: Sandbox, page: Any) -> None:
     number = sandbox.rig.phones[1].number
     async with aiohttp.ClientSession() as http, SandboxClient(url=sandbox.rig.control) as phones:
@@ -122,6 +155,15 @@ async def test_the_same_phone_cannot_be_linked_twice(sandbox: Sandbox, page: Any
         )
         await poll(lambda: has_one_device(phones, number))
         assert (await caller.ask("GET", "/sessions/first"))["status"] == "connected"
+
+
+async def expect_answer(caller: Caller, session: str, body: str) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            page = await caller.ask("GET", f"/messages?session={session}&direction=in")
+            if any(item["text"]["body"] == body for item in page["items"]):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def expect_status(caller: Caller, name: str, status: str) -> None:
