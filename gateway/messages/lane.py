@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,7 +28,7 @@ from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from sessions.content import Envelope, Sent
 from sessions.engine import Engine
-from sessions.errors import SessionError, StoreError, WorkerLostError
+from sessions.errors import NotConnectedError, SessionError, StoreError, WorkerLostError
 from sessions.protocol import MessageSent, SendMessage, SessionSpec
 from sessions.status import SessionStatus
 
@@ -39,6 +40,8 @@ CLAIM_SECONDS = SEND_TIMEOUT_SECONDS + 30.0
 STORE_RETRY_SECONDS = 1.0
 #: Gives the news that a session is down the time to arrive, where a try heard of it first.
 SHORT_REST = timedelta(seconds=1)
+#: So often a message may find no connection although the session has one, before others may pass it.
+MOST_STALLS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,7 @@ class LaneTools:
         self.changes = changes
         self.host_name = host_name
         self.rests: dict[int, datetime] = {}  #: sessions that shall not send before a time
+        self.stalls: Counter[int] = Counter()  #: how often a message found no connection although there was one
         self.settled: Signal[int] = Signal()  #: fired with the id of every message whose try has ended
 
 
@@ -179,10 +183,13 @@ class Lane:
         except SessionError as error:
             return await self._unsent(claim, error)
         assert isinstance(answer, MessageSent), "the engine answers SendMessage with MessageSent"
+        self._tools.stalls.pop(claim.message_id, None)
         return answer.sent
 
     async def _unsent(self, claim: Claim, error: SessionError) -> Unsent:
-        judgement = judge(error, attempts=claim.attempts, chance=self._tools.chance)
+        judgement = judge(
+            error, attempts=claim.attempts, chance=self._tools.chance, is_stuck=self._is_stuck(claim, error)
+        )
         message_id = render_id("msg", claim.message_id)
         log.info(
             "send not confirmed", session_id=self._name, message_id=message_id, code=error.code, fate=judgement.fate
@@ -196,6 +203,15 @@ class Lane:
         # Only a worker that is gone can no longer write: while it lives, no row yet is no proof.
         is_proof = found is None and isinstance(error, WorkerLostError)
         return Unsent(error=error, judgement=judgement, found_wa_id=found, is_proven_unsent=is_proof)
+
+    def _is_stuck(self, claim: Claim, error: SessionError) -> bool:
+        """Whether it is this message that cannot go; it must not hold up the whole session then."""
+        stalls, status = self._tools.stalls, self._tools.engine.status(self._name).status
+        if not isinstance(error, NotConnectedError) or status is not SessionStatus.CONNECTED:
+            stalls.pop(claim.message_id, None)
+            return False
+        stalls[claim.message_id] += 1
+        return stalls[claim.message_id] > MOST_STALLS
 
     def _settle(self, tx: Tx, claim: Claim, outcome: Outcome) -> None:
         entry = store.find(tx, org_id=claim.org_id, message_id=claim.message_id)

@@ -40,9 +40,12 @@ class Judgement:
     rests_lane: bool = False  #: the whole session shall wait, not just this chat
 
 
-def judge(error: SessionError, *, attempts: int, chance: random.Random) -> Judgement:
-    """Read an error after the given number of tries, the present one included."""
-    if isinstance(error, (NotConnectedError, NotRunningError, NotPairedError, StoreError)):
+def judge(error: SessionError, *, attempts: int, chance: random.Random, is_stuck: bool = False) -> Judgement:
+    """Read an error after the given number of tries, the present one included.
+
+    ``is_stuck``: the session is well, so that it is the message itself that cannot go.
+    """
+    if not is_stuck and isinstance(error, (NotConnectedError, NotRunningError, NotPairedError, StoreError)):
         return Judgement(fate=Fate.WAIT, rests_lane=True)
     if isinstance(error, (WorkerLostError, OutcomeUnknownError)) or error.wire == "maybe":
         return Judgement(fate=Fate.LOOK)

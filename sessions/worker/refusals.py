@@ -49,6 +49,21 @@ _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
         ),
         StoreError,
     ),
+    (("the store doesn't contain a device JID", "client is nil"), NotPairedError),
+    (("no LID found for", "that group does not exist"), RecipientUnknownError),
+    (
+        (
+            "message recipient must be a user JID",
+            "can't send message to unknown server",
+            "sending to non-status broadcast lists",
+            "you're not participating in that group",
+            "phone number too short",
+            "international phone number required",
+            "can't send presence without PushName set",
+        ),
+        InvalidRequestError,
+    ),
+    # Below what WhatsApp or the engine says of the recipient: these texts wrap that.
     (
         (
             "websocket not connected",
@@ -65,20 +80,6 @@ _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
             "i/o timeout",
         ),
         NotConnectedError,
-    ),
-    (("the store doesn't contain a device JID", "client is nil"), NotPairedError),
-    (("no LID found for", "that group does not exist"), RecipientUnknownError),
-    (
-        (
-            "message recipient must be a user JID",
-            "can't send message to unknown server",
-            "sending to non-status broadcast lists",
-            "you're not participating in that group",
-            "phone number too short",
-            "international phone number required",
-            "can't send presence without PushName set",
-        ),
-        InvalidRequestError,
     ),
     (
         (

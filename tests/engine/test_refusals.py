@@ -38,6 +38,8 @@ from sessions.worker.refusals import error_for, redact
         ("client is nil", NotPairedError),
         ("no LID found for 15550001111@s.whatsapp.net from server", RecipientUnknownError),
         ("that group does not exist", RecipientUnknownError),
+        ("failed to get group members: that group does not exist", RecipientUnknownError),
+        ("failed to get group members: you're not participating in that group", InvalidRequestError),
         ("message recipient must be a user JID with no device part", InvalidRequestError),
         ("can't send message to unknown server nowhere", InvalidRequestError),
         ("you're not participating in that group", InvalidRequestError),

@@ -87,6 +87,15 @@ async def test_a_number_that_is_not_on_whatsapp_fails_with_a_code(house: House, 
     await shop.follow(failed["id"], "failed")
 
 
+async def test_a_group_that_does_not_exist_fails_its_message_alone(house: House, line: Line, anna: Phone) -> None:
+    lost = await line.queue("120363000000000000@g.us", "anybody there?")
+    await line.send(anna, "right behind it")
+
+    failed = await line.follow(lost["id"], "failed")
+
+    assert failed["error"]["code"] == "recipient_unknown"
+
+
 async def test_sessions_that_are_unknown_or_unpaired_say_so(house: House, anna: Phone) -> None:
     name = f"unpaired-{anna.number}"
     session = await house.api.post("/sessions", {"name": name})

@@ -13,6 +13,7 @@ from gateway.fleet.models import Session
 from gateway.kit.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from gateway.kit.ids import render_id
 from gateway.messages import lane
+from gateway.messages.lane import MOST_STALLS
 from gateway.messages.models import Message
 from gateway.messages.states import MessageState
 from sessions.content import Text
@@ -105,6 +106,30 @@ async def test_a_disconnection_during_the_try_costs_no_attempt(world: World, sho
     world.advance(2)
     world.dispatcher.wake()
     await world.when(entry.message.id, "delivered")
+
+
+async def test_a_message_that_finds_no_connection_though_there_is_one_holds_nobody_else_up(
+    world: World, shop: Session
+) -> None:
+    for _ in range(MOST_STALLS + 1):
+        world.engine.fail_next(name_of(shop), NotConnectedError())
+    world.tools.settled.watch()
+    await world.start()
+    stuck = await world.queue(to=ANNA)
+    other = await world.queue(to=BEN)
+
+    for _ in range(MOST_STALLS):
+        await world.tools.settled.wait()
+        world.tools.settled.watch()
+        world.advance(1.5)
+        world.dispatcher.wake()
+
+    await world.when(other.message.id, "delivered")
+    waiting = (await world.find(stuck.message.id)).message
+    assert (waiting.state, waiting.attempts, waiting.reason) == ("queued", 1, "session_not_connected")
+    world.advance(5)
+    world.dispatcher.wake()
+    await world.when(stuck.message.id, "delivered")
 
 
 @pytest.mark.parametrize(
