@@ -119,7 +119,7 @@ async def test_a_worker_that_dies_twice_for_an_unknown_reason_is_split(dense: Re
     for _ in range(2):
         pid = _pids(dense, specs)[0]
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGABRT)
         await _until(lambda pid=pid: pid not in _pids(dense, specs) and None not in _pids(dense, specs))
         for spec in specs.values():
             await connected(dense, spec.session_id)
