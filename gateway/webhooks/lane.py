@@ -55,6 +55,7 @@ class _Look:
     webhook: Webhook | None
     due: list[tuple[WebhookDelivery, Event]]
     next_due_at: datetime | None
+    was_cut_off: bool  #: more is due than was read
 
 
 class Lane(Wakeable):
@@ -74,6 +75,9 @@ class Lane(Wakeable):
         self._busy: set[Hashable] = set()
         self._next_due_at: datetime | None = None
         self._stale = False
+        #: The store may hold more that is due than has been read.
+        self._behind = False
+        self._was_failing = True
 
     @property
     def name(self) -> str:
@@ -95,11 +99,13 @@ class Lane(Wakeable):
             self._ready.clear()
         if len(self._ready) < WIDTH:
             await self._look_ahead()
+        else:
+            self._behind = True
         if self._stale:
             return 0.0  # what was read may be older than the change
         self._start_ready()
-        if self._next_due_at is None or self._ready:
-            return None
+        if self._next_due_at is None or self._behind:
+            return None  # where it is behind, the next delivery that ends leads here
         return max((self._next_due_at - self._parts.clock.now()).total_seconds(), 0.0)
 
     async def stop(self) -> None:
@@ -117,11 +123,12 @@ class Lane(Wakeable):
         known = {delivery.id for delivery, _ in self._ready} | self._under_way.keys()
         look = await self._parts.database.read(self._look)
         self._target = None if look.webhook is None else self._unseal(look.webhook)
-        if self._target is None:
-            self._next_due_at = None
+        if look.webhook is None or self._target is None:
+            self._next_due_at, self._behind = None, False
             self._ready.clear()
             return
-        self._next_due_at = look.next_due_at
+        self._next_due_at, self._behind = look.next_due_at, look.was_cut_off
+        self._was_failing = look.webhook.failing_since is not None
         self._ready.extend((delivery, event) for delivery, event in look.due if delivery.id not in known)
 
     def _unseal(self, webhook: Webhook) -> Target | None:
@@ -135,11 +142,12 @@ class Lane(Wakeable):
     def _look(self, tx: Tx) -> _Look:
         webhook = outbox_store.find_active(tx, webhook_id=self._webhook_id)
         if webhook is None:
-            return _Look(None, [], None)
+            return _Look(None, [], None, was_cut_off=False)
         now = self._parts.clock.now()
         limit = _READ_AHEAD + len(self._ready) + len(self._under_way)
-        due = outbox_store.due(tx, webhook_id=webhook.id, now=now, limit=limit)
-        return _Look(webhook, list(due), outbox_store.next_due_at(tx, webhook_id=webhook.id, now=now))
+        due = list(outbox_store.due(tx, webhook_id=webhook.id, now=now, limit=limit))
+        next_due_at = outbox_store.next_due_at(tx, webhook_id=webhook.id, now=now)
+        return _Look(webhook, due, next_due_at, was_cut_off=len(due) == limit)
 
     def _start_ready(self) -> None:
         waiting: deque[tuple[WebhookDelivery, Event]] = deque()
@@ -163,17 +171,27 @@ class Lane(Wakeable):
         try:
             outcome = await self._parts.poster.post(target, event)
             self._parts.on_attempt(outcome.kind, outcome.duration_ms / 1000)
-            if await self._parts.settler.settle(delivery, outcome):
+            self._was_failing = self._was_failing or not outcome.delivered
+            if await self._parts.settler.settle(delivery, outcome, was_failing=self._was_failing):
                 self.changed()
+            self._behind = self._behind or not outcome.delivered  # it is due again some time
             self._parts.settled.fire(outcome)
         except Exception:
             # The store is in trouble, not the endpoint. The delivery is still pending: it will be made again.
             log.exception("delivery not settled", delivery_id=render_id("dlv", delivery.id))
             await self._breathe()
+            self._behind = True
         finally:
             del self._under_way[delivery.id]
             self._busy.discard(strand)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Start what may start now; the store is asked only where it may know more than this lane does."""
+        if self._behind or self._stale:
             self.wake()
+        elif not self.stopping.is_set():
+            self._start_ready()
 
     async def _breathe(self) -> None:
         try:

@@ -42,21 +42,27 @@ class Settler:
         self._events = events
         self._disable_after = disable_after
 
-    async def settle(self, delivery: WebhookDelivery, outcome: Outcome) -> bool:
-        """Write it; True when the endpoint was switched off by this."""
+    async def settle(self, delivery: WebhookDelivery, outcome: Outcome, *, was_failing: bool) -> bool:
+        """Write it; True when the endpoint was switched off by this.
+
+        A success is news about the endpoint only where it ``was_failing``, which must be true where it is not known.
+        """
         now = self._clock.now()
-        disabled = await self._database.write(lambda tx: self._write(tx, delivery, outcome, now))
+        disabled = await self._database.write(lambda tx: self._write(tx, delivery, outcome, was_failing, now))
         if disabled is not None:
             log.warning("webhook disabled", webhook_id=render_id("whk", delivery.webhook_id), reason=disabled.value)
         return disabled is not None
 
-    def _write(self, tx: Tx, delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> DisabledReason | None:
+    def _write(
+        self, tx: Tx, delivery: WebhookDelivery, outcome: Outcome, was_failing: bool, now: datetime
+    ) -> DisabledReason | None:
         values = self._standing(delivery, outcome, now)
         if not outbox_store.settle(tx, delivery_id=delivery.id, values=values):
             return None  # deleted with its webhook while the request was under way
         self._record(tx, delivery, outcome, now)
         if outcome.error is None:
-            outbox_store.note_success(tx, webhook_id=delivery.webhook_id)
+            if was_failing:
+                outbox_store.note_success(tx, webhook_id=delivery.webhook_id)
             return None
         webhook = outbox_store.note_failure(tx, webhook_id=delivery.webhook_id, error=outcome.error, now=now)
         return self._consider_disabling(tx, webhook, outcome, now)
