@@ -154,13 +154,9 @@ class Supervisor:
 
     async def call(self, session_id: str, command: AnyCommand, *, timeout_seconds: float = 90.0) -> AnyResult:
         channel = self._channel_for(session_id, command)
-        result = await channel.call(session_id, command, timeout_seconds=timeout_seconds)
         if isinstance(command, LogOut):
-            session = self._sessions[session_id]
-            session.set(SessionStatus.LOGGED_OUT, Reason.UNLINKED_HERE)
-            async with self._lock(session_id):
-                await self._take_out(session_id)
-        return result
+            return await self._log_out(session_id, channel, command, timeout_seconds)
+        return await channel.call(session_id, command, timeout_seconds=timeout_seconds)
 
     def status(self, session_id: str) -> StatusChange:
         session = self._sessions.get(session_id)
@@ -237,6 +233,15 @@ class Supervisor:
     def _paired(self, session: TrackedSession) -> None:
         self._attempts.pop(session.session_id, None)
         self._open_slot([session])
+
+    async def _log_out(self, session_id: str, channel: Channel, command: LogOut, timeout_seconds: float) -> AnyResult:
+        session = self._sessions[session_id]
+        with session.being_logged_out():
+            result = await channel.call(session_id, command, timeout_seconds=timeout_seconds)
+            session.set(SessionStatus.LOGGED_OUT, Reason.UNLINKED_HERE)
+            async with self._lock(session_id):
+                await self._take_out(session_id)
+        return result
 
     async def _end_attempt(self, session_id: str) -> None:
         attempt = self._attempts.pop(session_id, None)

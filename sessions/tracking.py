@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -46,6 +47,7 @@ class TrackedSession:
         self._clock = clock
         self.change = StatusChange(session_id=spec.session_id, status=SessionStatus.STOPPED, live=False, at=clock())
         self.keepalive_failures = 0
+        self._being_logged_out = False
 
     @property
     def session_id(self) -> str:
@@ -54,6 +56,15 @@ class TrackedSession:
     @property
     def status(self) -> SessionStatus:
         return self.change.status
+
+    @contextmanager
+    def being_logged_out(self) -> Iterator[None]:
+        """While we ask WhatsApp to unlink the session: to the library it looks as if the phone had done it."""
+        self._being_logged_out = True
+        try:
+            yield
+        finally:
+            self._being_logged_out = False
 
     def set(
         self,
@@ -65,6 +76,8 @@ class TrackedSession:
         until: float | None = None,
     ) -> None:
         """Change the status and tell the listener, if it is a change."""
+        if self._being_logged_out and reason is Reason.UNLINKED_FROM_PHONE:
+            reason = Reason.UNLINKED_HERE
         change = StatusChange(
             session_id=self.session_id,
             status=status,

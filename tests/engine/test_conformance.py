@@ -294,6 +294,9 @@ async def test_logged_out_here_it_needs_pairing(world: World, tmp_path: Path) ->
     change = world.engine.status(spec.session_id)
     assert change.status is SessionStatus.LOGGED_OUT
     assert change.reason is Reason.UNLINKED_HERE
+    await reaches(world, spec.session_id, SessionStatus.LOGGED_OUT)
+    told = [one.reason for one in world.listener.changes if one.status is SessionStatus.LOGGED_OUT]
+    assert told == [Reason.UNLINKED_HERE], "told once, and not as the phone's doing"
     with pytest.raises(NotPairedError):
         await send(world, spec.session_id, envelope("+15550001111", "hello"))
     await link(world, spec, number)
