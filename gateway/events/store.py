@@ -28,6 +28,7 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
     visible after a higher one, and readers that go by position would miss it. SQLite has one writer anyway.
     """
     if tx.dialect == "postgresql":
+        tx.session.flush()  # whatever else must wait for others waits now, not while it holds everybody up
         tx.execute(_LOCK)
     if len(events) == 1:
         positions = tx.execute(_APPEND_ONE, _values(events[0])).scalars().all()

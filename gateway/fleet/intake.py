@@ -93,7 +93,7 @@ class Intake:
             observer(session_id, change)
 
     def _follow(self, tx: Tx, session_id: int, change: StatusChange) -> None:
-        session = store.find_any(tx, session_id=session_id)
+        session = store.find_to_change(tx, session_id=session_id)
         if session is not None:
             self._progress.follow(tx, session, change)
 

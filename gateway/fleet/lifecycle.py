@@ -57,7 +57,7 @@ class Lifecycle:
         return unlinked
 
     def _unlinked(self, tx: Tx, session_id: int) -> Session:
-        session = store.find_any(tx, session_id=session_id)
+        session = store.find_to_change(tx, session_id=session_id)
         if session is None:
             raise SessionNotFoundError
         self._sessions.unlinked(tx, session, Reason.UNLINKED_HERE)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.base import Base, Identified, OrgScoped, Timestamped
 from gateway.db.types import JsonType, UtcDateTime
 from sessions.status import SessionStatus
+
+
+def _unique_while_linked(name: str, *columns: str) -> Index:
+    """Rows without a linked phone keep who it was, and may do so many times."""
+    linked = text("paired_at IS NOT NULL")
+    return Index(name, *columns, unique=True, sqlite_where=linked, postgresql_where=linked)
 
 
 class Desired(StrEnum):
@@ -29,7 +35,9 @@ class Session(Base, Identified, OrgScoped, Timestamped):
     __tablename__ = "sessions"
     __table_args__ = (
         UniqueConstraint("org_id", "name"),
-        Index("ix_sessions_org_id_pn", "org_id", "pn"),
+        # One phone is linked once, even when two sessions scan it at the same instant.
+        _unique_while_linked("uq_sessions_linked_pn", "org_id", "pn"),
+        _unique_while_linked("uq_sessions_linked_lid", "org_id", "lid"),
     )
 
     name: Mapped[str] = mapped_column(String(100))

@@ -57,10 +57,11 @@ class Progress:
             self._turn_away(tx, session, refusal)
             return
         now = self._clock.now()
-        session.paired_at = now
+        if not store.keep_identity(tx, session, {**_identity(session, fact), "paired_at": now}):
+            self._turn_away(tx, session, Reason.ALREADY_LINKED)  # the other session was a moment faster
+            return
         session.desired = Desired.RUN
         session.forget_due = False
-        self._keep_identity(session, fact)
         session.platform = fact.platform or None
         session.business_name = fact.business_name or None
         store.use_links(tx, session_id=session.id, org_id=session.org_id, now=now)
@@ -78,9 +79,11 @@ class Progress:
         """Who the session is, told at every login: names change, and LIDs are learned late."""
         fact = report.event
         assert isinstance(fact, Identified)
-        if session.is_paired:
-            self._keep_identity(session, fact)
-            session.push_name = fact.push_name or session.push_name
+        if not session.is_paired:
+            return
+        if not store.keep_identity(tx, session, _identity(session, fact)):
+            log.warning("account is linked to another session as well", session=session.id)
+        session.push_name = fact.push_name or session.push_name
 
     def _is_echo(self, session: Session, status: SessionStatus) -> bool:
         """The worker's end after a status that says more than ``stopped``."""
@@ -108,8 +111,12 @@ class Progress:
         self._sessions.set_status(tx, session, SessionStatus.STOPPED, reason=reason)
         log.info("phone turned away", reason=reason, session=session.id)
 
-    def _keep_identity(self, session: Session, fact: Paired | Identified) -> None:
-        session.pn = str(fact.me.pn) if fact.me.pn else session.pn
-        session.phone = fact.me.phone or session.phone
-        session.lid = str(fact.me.lid) if fact.me.lid else session.lid
-        session.device = fact.device
+
+def _identity(session: Session, fact: Paired | Identified) -> dict[str, object]:
+    """Who is linked, as columns; what WhatsApp does not say stays as it is."""
+    return {
+        "pn": str(fact.me.pn) if fact.me.pn else session.pn,
+        "phone": fact.me.phone or session.phone,
+        "lid": str(fact.me.lid) if fact.me.lid else session.lid,
+        "device": fact.device,
+    }

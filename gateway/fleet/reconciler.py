@@ -167,12 +167,12 @@ class Reconciler(Wakeable):
 
     def _note_stopped(self, tx: Tx, session_id: int) -> None:
         """The engine says ``stopped`` itself; this is for sessions that it never came to run."""
-        session = store.find_any(tx, session_id=session_id)
+        session = store.find_to_change(tx, session_id=session_id)
         if session is not None and session.desired == Desired.STOP and session.status not in _AT_REST:
             self._sessions.set_status(tx, session, SessionStatus.STOPPED, reason=Reason.STOPPED_BY_REQUEST)
 
     def _note_forgotten(self, tx: Tx, session_id: int) -> None:
-        session = store.find_any(tx, session_id=session_id)
+        session = store.find_to_change(tx, session_id=session_id)
         if session is not None:
             session.unlink_due = False
             session.forget_due = False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gateway.db.tx import Tx
 from gateway.fleet.models import PairingLink, Session
@@ -20,6 +22,10 @@ _AT_REST = (
     SessionStatus.PASSKEY_REQUIRED,
     SessionStatus.FAILED,
 )
+#: Asked with every message that is sent, hence built once.
+_BY_NAME: Final = select(Session).where(
+    Session.org_id == bindparam("org"), Session.name == bindparam("name"), Session.removed_at.is_(None)
+)
 
 
 def find(tx: Tx, *, org_id: int, session_id: int) -> Session | None:
@@ -29,13 +35,28 @@ def find(tx: Tx, *, org_id: int, session_id: int) -> Session | None:
 
 
 def find_by_name(tx: Tx, *, org_id: int, name: str) -> Session | None:
-    statement = select(Session).where(Session.org_id == org_id, Session.name == name, Session.removed_at.is_(None))
-    return tx.session.scalar(statement)
+    return tx.session.scalar(_BY_NAME, {"org": org_id, "name": name})
 
 
 def find_any(tx: Tx, *, session_id: int) -> Session | None:
     """A session by its id alone, removed or not: for what the engine reports, which knows no organization."""
     return tx.session.get(Session, session_id)
+
+
+def find_to_change(tx: Tx, *, session_id: int) -> Session | None:
+    """A session by its id alone, for somebody whose next step hangs on what the row says: others wait their turn."""
+    return tx.session.get(Session, session_id, with_for_update=True)
+
+
+def keep_identity(tx: Tx, session: Session, values: Mapping[str, object]) -> bool:
+    """Write who is linked; False, and nothing is written, when the same account is linked to another session."""
+    try:
+        with tx.session.begin_nested():
+            for column, value in values.items():
+                setattr(session, column, value)
+    except IntegrityError:
+        return False
+    return True
 
 
 def find_linked(tx: Tx, *, org_id: int, pn: str | None, lid: str | None, but: int) -> Session | None:

@@ -68,13 +68,17 @@ async def test_logging_out_tells_whatsapp_and_deletes_the_keys(fleet: FleetRig, 
     session = await fleet.create()
     linked = await fleet.link(session, PHONE, eventually)
     folder = _with_keys(fleet, session)
+    before = await fleet.event_types(session)
 
     after = await fleet.lifecycle.log_out(linked, force=False)
 
     assert after.status == "logged_out"
     assert after.reason == Reason.UNLINKED_HERE
     await eventually(lambda: not folder.exists())
-    assert not (await fleet.row(session)).is_paired
+    row = await fleet.row(session)
+    assert not row.is_paired
+    assert [entry["reason"] for entry in row.reasons] == [Reason.UNLINKED_HERE]
+    assert (await fleet.event_types(session))[len(before) :] == ["session.status"]
 
 
 async def test_logging_out_without_a_connection_changes_nothing_unless_forced(fleet: FleetRig, eventually: Any) -> None:

@@ -6,11 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from gateway.fleet import store
 from gateway.fleet.attempt import PairingPhase
 from gateway.fleet.errors import PairingFailedError, SessionAlreadyPairedError
+from gateway.fleet.models import QuarantinedReport, Session
 from gateway.fleet.render import session_id
 from gateway.kit.errors import TooManyError
+from sessions.address import Address, Jid
+from sessions.events import Identified, Paired, Report
 from sessions.protocol import LogOut
 from sessions.status import Reason
 from tests.fleet.rig import FleetRig
@@ -135,6 +140,36 @@ async def test_an_attempt_that_nobody_watches_ends(fleet: FleetRig, clock: Any, 
     assert stopped.reason is None, "nobody stopped it: there is nothing to explain"
 
 
+async def test_of_two_sessions_that_link_one_phone_at_the_same_instant_one_is_turned_away(
+    fleet: FleetRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = [await fleet.create(name) for name in ("first", "second")]
+    monkeypatch.setattr(store, "find_linked", lambda *_, **__: None)  # neither sees what the other is about to do
+    me = Address(pn=Jid.from_phone(PHONE), lid=Jid("77000", "lid"))
+
+    await asyncio.gather(*(fleet.intake.on_reports([_paired(one, me)]) for one in sessions))
+
+    rows = [await fleet.row(one) for one in sessions]
+    assert sorted(row.is_paired for row in rows) == [False, True]
+    [turned_away] = [row for row in rows if not row.is_paired]
+    assert (turned_away.reason, turned_away.phone, turned_away.lid) == (Reason.ALREADY_LINKED, None, None)
+    assert turned_away.unlink_due or turned_away.forget_due
+    assert "session.paired" not in await fleet.event_types(turned_away)
+    assert await fleet.database.read(lambda tx: tx.session.scalars(select(QuarantinedReport)).all()) == []
+
+
+async def test_an_account_that_turns_up_twice_keeps_its_first_session(fleet: FleetRig) -> None:
+    first, second = [await fleet.create(name) for name in ("first", "second")]
+    shop, other = Address(pn=Jid.from_phone(PHONE)), Address(pn=Jid.from_phone(OTHER))
+    await fleet.intake.on_reports([_paired(first, shop), _paired(second, other)])
+
+    said = Identified(me=shop, device=2, push_name="Shop")
+    await fleet.intake.on_reports([Report(session_id=session_id(second), seq=2, received_at=1.0, event=said)])
+
+    row = await fleet.row(second)
+    assert (row.phone, row.push_name) == (OTHER, "Shop")
+
+
 async def test_a_phone_linked_as_another_session_is_turned_away(fleet: FleetRig, eventually: Any) -> None:
     await fleet.link(await fleet.create("first"), PHONE, eventually)
     second = await fleet.create("second")
@@ -205,6 +240,11 @@ async def test_an_engine_that_will_not_pair_is_told_as_the_end_of_the_attempt(fl
             await asyncio.wait_for(attempt.after(attempt.state.version), 10)
 
     assert attempt.state.reason == Reason.PASSKEY_DEMANDED
+
+
+def _paired(session: Session, me: Address) -> Report:
+    fact = Paired(me=me, device=2, platform="android")
+    return Report(session_id=session_id(session), seq=1, received_at=1.0, event=fact)
 
 
 async def _showing(attempt: Any) -> Any:

@@ -134,7 +134,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("org_id", "name", name=op.f("uq_sessions_org_id_name")),
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.create_index("ix_sessions_org_id_pn", ["org_id", "pn"], unique=False)
+        batch_op.create_index(
+            "uq_sessions_linked_lid",
+            ["org_id", "lid"],
+            unique=True,
+            sqlite_where=sa.text("paired_at IS NOT NULL"),
+            postgresql_where=sa.text("paired_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_sessions_linked_pn",
+            ["org_id", "pn"],
+            unique=True,
+            sqlite_where=sa.text("paired_at IS NOT NULL"),
+            postgresql_where=sa.text("paired_at IS NOT NULL"),
+        )
 
     op.create_table(
         "setup_links",
