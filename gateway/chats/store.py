@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, cast
 
-from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy import Table, bindparam, case, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
+
+# Every message passes here, hence statements that are built once.
+_TABLE: Final = cast(Table, Chat.__table__)
+_WITH_CONTACT: Final = select(Chat).where(
+    Chat.org_id == bindparam("org"),
+    Chat.session_id == bindparam("session"),
+    Chat.contact_id == bindparam("contact"),
+)
+_AT_ADDRESS: Final = select(Chat).where(
+    Chat.org_id == bindparam("org"), Chat.session_id == bindparam("session"), Chat.jid == bindparam("jid")
+)
+_MESSAGE_AT: Final = bindparam("message_at", type_=_TABLE.c.last_message_at.type)
+_IS_NEWER: Final = or_(_TABLE.c.last_message_at.is_(None), _TABLE.c.last_message_at <= _MESSAGE_AT)
+_NOTE_MESSAGE: Final = (
+    update(_TABLE)
+    .where(_TABLE.c.org_id == bindparam("org"), _TABLE.c.id == bindparam("chat"))
+    .values(
+        unread=_TABLE.c.unread + bindparam("more_unread"),
+        last_message_id=case(
+            (_IS_NEWER, bindparam("message", type_=_TABLE.c.last_message_id.type)), else_=_TABLE.c.last_message_id
+        ),
+        last_message_at=case((_IS_NEWER, _MESSAGE_AT), else_=_TABLE.c.last_message_at),
+        updated_at=_MESSAGE_AT,
+    )
+)
 
 
 def find(tx: Tx, *, org_id: int, chat_id: int) -> Chat | None:
@@ -20,14 +45,12 @@ def find(tx: Tx, *, org_id: int, chat_id: int) -> Chat | None:
 
 def find_with_contact(tx: Tx, *, org_id: int, session_id: int, contact_id: int) -> Chat | None:
     """The thread with a person on a session."""
-    where = (Chat.org_id == org_id, Chat.session_id == session_id, Chat.contact_id == contact_id)
-    return tx.execute(select(Chat).where(*where)).scalar_one_or_none()
+    return tx.session.scalar(_WITH_CONTACT, {"org": org_id, "session": session_id, "contact": contact_id})
 
 
 def find_at(tx: Tx, *, org_id: int, session_id: int, jid: str) -> Chat | None:
     """The thread at an address that is nobody's."""
-    where = (Chat.org_id == org_id, Chat.session_id == session_id, Chat.jid == jid)
-    return tx.execute(select(Chat).where(*where)).scalar_one_or_none()
+    return tx.session.scalar(_AT_ADDRESS, {"org": org_id, "session": session_id, "jid": jid})
 
 
 def list_of_contact(tx: Tx, *, org_id: int, contact_id: int) -> Sequence[Chat]:
@@ -53,18 +76,8 @@ def change(tx: Tx, *, org_id: int, chat_id: int, **values: Any) -> None:
 
 def note_message(tx: Tx, *, org_id: int, chat_id: int, message_id: int, at: datetime, unread: int) -> None:
     """A message was added: it becomes the last one unless a newer one is there already."""
-    is_newer = or_(Chat.last_message_at.is_(None), Chat.last_message_at <= at)
-    tx.execute(
-        update(Chat)
-        .where(Chat.org_id == org_id, Chat.id == chat_id)
-        .values(
-            unread=Chat.unread + unread,
-            last_message_id=case((is_newer, message_id), else_=Chat.last_message_id),
-            last_message_at=case((is_newer, at), else_=Chat.last_message_at),
-            updated_at=at,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    values = {"org": org_id, "chat": chat_id, "message": message_id, "message_at": at, "more_unread": unread}
+    tx.execute(_NOTE_MESSAGE, values)
 
 
 def count_read(tx: Tx, *, org_id: int, chat_id: int, read: int) -> None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import insert, or_, select, tuple_, update
+from sqlalchemy import bindparam, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.contacts.models import Contact, ContactAlias
 from gateway.db.tx import Tx
 
 Alias = tuple[str, str]  #: kind and value
+
+#: Asked with every message, hence built once.
+_OWNERS: Final = (
+    select(ContactAlias.kind, ContactAlias.value, Contact)
+    .join(Contact, Contact.id == ContactAlias.contact_id)
+    .where(
+        ContactAlias.org_id == bindparam("org"),
+        tuple_(ContactAlias.kind, ContactAlias.value).in_(bindparam("aliases", expanding=True)),
+    )
+)
 
 
 def find(tx: Tx, *, org_id: int, contact_id: int) -> Contact | None:
@@ -26,12 +36,7 @@ def find(tx: Tx, *, org_id: int, contact_id: int) -> Contact | None:
 
 def owners(tx: Tx, *, org_id: int, aliases: Sequence[Alias]) -> dict[Alias, Contact]:
     """Which contact each of these aliases leads to; unknown ones are absent."""
-    statement = (
-        select(ContactAlias.kind, ContactAlias.value, Contact)
-        .join(Contact, Contact.id == ContactAlias.contact_id)
-        .where(ContactAlias.org_id == org_id, tuple_(ContactAlias.kind, ContactAlias.value).in_(list(aliases)))
-    )
-    rows: Any = tx.execute(statement)
+    rows: Any = tx.execute(_OWNERS, {"org": org_id, "aliases": list(aliases)})
     return {(kind, value): contact for kind, value, contact in rows}
 
 

@@ -95,6 +95,12 @@ def page(
     return tx.session.scalars(statement.order_by(Session.id).limit(limit)).all()
 
 
+def statuses(tx: Tx) -> Mapping[int, str]:
+    """The status of every session that has not been removed, of all organizations."""
+    rows = tx.execute(select(Session.id, Session.status).where(Session.removed_at.is_(None)))
+    return {row.id: row.status for row in rows}
+
+
 def all_to_reconcile(tx: Tx) -> Sequence[Session]:
     """Every session the engine may have to do something about, of all organizations."""
     wanted = Session.paired_at.is_not(None) | Session.unlink_due | Session.forget_due

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import literal_column, or_, select, update
+from sqlalchemy import bindparam, literal_column, or_, select, update
 
 from gateway.db.tx import Tx
 from gateway.messages.models import MediaState, Message
@@ -23,18 +24,27 @@ _WAITING = Message.state.in_(
 )
 _MEDIA_PENDING = Message.media_state == literal_column(f"'{MediaState.PENDING}'")
 
+# Asked for every message, hence built once.
+_RESTING: Final = select(Message.chat_id).where(
+    _QUEUED, Message.session_id == bindparam("session"), Message.next_at > bindparam("now")
+)
+_NEXT_QUEUED: Final = (
+    select_entries()
+    .where(_QUEUED, Message.session_id == bindparam("session"), Message.chat_id.not_in(_RESTING))
+    .order_by(Message.priority, Message.id)
+    .limit(1)
+    .with_for_update(of=Message, skip_locked=True)
+)
+_HOLD_IN_FLIGHT: Final = (
+    select(Message.id)
+    .where(_IN_FLIGHT, Message.session_id == bindparam("session"), Message.wa_id.is_(None))
+    .with_for_update()
+)
+
 
 def next_queued(tx: Tx, *, session_id: int, at: datetime) -> Entry | None:
     """The message whose turn it is. A chat whose oldest one waits for another try waits as a whole, to keep order."""
-    resting = select(Message.chat_id).where(_QUEUED, Message.session_id == session_id, Message.next_at > at)
-    statement = (
-        select_entries()
-        .where(_QUEUED, Message.session_id == session_id, Message.chat_id.not_in(resting))
-        .order_by(Message.priority, Message.id)
-        .limit(1)
-        .with_for_update(of=Message, skip_locked=True)
-    )
-    found = entries(tx, statement)
+    found = entries(tx, _NEXT_QUEUED, {"session": session_id, "now": at})
     return found[0] if found else None
 
 
@@ -81,8 +91,7 @@ def hold_in_flight(tx: Tx, *, session_id: int) -> bool:
 
     Such messages are held: on PostgreSQL whoever is writing that id down waits for us, or we for them.
     """
-    where = (_IN_FLIGHT, Message.session_id == session_id, Message.wa_id.is_(None))
-    return tx.execute(select(Message.id).where(*where).with_for_update()).first() is not None
+    return tx.execute(_HOLD_IN_FLIGHT, {"session": session_id}).first() is not None
 
 
 def claim_downloads(

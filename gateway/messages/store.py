@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 
 from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
@@ -54,15 +54,42 @@ def select_entries() -> Select[Message, Chat, Contact]:
     )
 
 
-def entries(tx: Tx, statement: Select[Message, Chat, Contact]) -> list[Entry]:
+# What every message needs on its way, hence built once.
+_FIND: Final = select_entries().where(Message.org_id == bindparam("org"), Message.id == bindparam("message"))
+_TWIN: Final = select(Message).where(
+    Message.org_id == bindparam("org"),
+    Message.chat_id == bindparam("chat"),
+    Message.wa_id == bindparam("wa_id"),
+    Message.author_id == bindparam("author"),
+)
+_SENT: Final = select_entries().where(
+    Message.org_id == bindparam("org"),
+    Message.session_id == bindparam("session"),
+    Message.wa_id.in_(bindparam("wa_ids", expanding=True)),
+    Message.author_id == 0,
+)
+_EARLY: Final = (
+    select(EarlyReceipt)
+    .where(
+        EarlyReceipt.org_id == bindparam("org"),
+        EarlyReceipt.session_id == bindparam("session"),
+        EarlyReceipt.wa_id == bindparam("wa_id"),
+    )
+    .order_by(EarlyReceipt.at)
+)
+
+
+def entries(
+    tx: Tx, statement: Select[Message, Chat, Contact], parameters: Mapping[str, object] | None = None
+) -> list[Entry]:
     """Run a narrowed :func:`select_entries`."""
-    rows: Any = tx.execute(statement)
+    rows: Any = tx.execute(statement, parameters)
     return [Entry(message=message, chat=chat, contact=contact) for message, chat, contact in rows]
 
 
 def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
     """The message with this id."""
-    found = entries(tx, select_entries().where(Message.org_id == org_id, Message.id == message_id))
+    found = entries(tx, _FIND, {"org": org_id, "message": message_id})
     return found[0] if found else None
 
 
@@ -96,8 +123,7 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def find_twin(tx: Tx, *, org_id: int, chat_id: int, wa_id: str, author_id: int) -> Message | None:
     """This very message, where it was delivered before."""
-    where = (Message.chat_id == chat_id, Message.wa_id == wa_id, Message.author_id == author_id)
-    return tx.execute(select(Message).where(Message.org_id == org_id, *where)).scalar_one_or_none()
+    return tx.session.scalar(_TWIN, {"org": org_id, "chat": chat_id, "wa_id": wa_id, "author": author_id})
 
 
 def find_by_wa_id(
@@ -117,13 +143,7 @@ def find_by_wa_id(
 
 def list_sent(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) -> list[Entry]:
     """Messages of the linked account under these WhatsApp ids."""
-    statement = select_entries().where(
-        Message.org_id == org_id,
-        Message.session_id == session_id,
-        Message.wa_id.in_(wa_ids),
-        Message.author_id == 0,
-    )
-    return entries(tx, statement)
+    return entries(tx, _SENT, {"org": org_id, "session": session_id, "wa_ids": list(wa_ids)})
 
 
 def list_received(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) -> list[Entry]:
@@ -209,9 +229,9 @@ def keep_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str, participant:
 
 def take_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> Sequence[EarlyReceipt]:
     """The receipts that came before their message; they are removed."""
-    where = (EarlyReceipt.org_id == org_id, EarlyReceipt.session_id == session_id, EarlyReceipt.wa_id == wa_id)
-    rows = tx.execute(select(EarlyReceipt).where(*where).order_by(EarlyReceipt.at)).scalars().all()
+    rows = tx.session.scalars(_EARLY, {"org": org_id, "session": session_id, "wa_id": wa_id}).all()
     if rows:
+        where = (EarlyReceipt.org_id == org_id, EarlyReceipt.session_id == session_id, EarlyReceipt.wa_id == wa_id)
         tx.execute(delete(EarlyReceipt).where(*where).execution_options(synchronize_session=False))
     return rows
 

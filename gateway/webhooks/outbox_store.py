@@ -49,7 +49,7 @@ _NOTE_SUCCESS: Final = (
 
 def active_subscriptions(tx: Tx, *, org_id: int) -> Sequence[tuple[int, list[str], list[int] | None]]:
     """Id, event globs and session filter of every active endpoint."""
-    rows = tx.execute(_SUBSCRIPTIONS, {"org": org_id})
+    rows: Any = tx.execute(_SUBSCRIPTIONS, {"org": org_id})
     return [(webhook_id, globs, session_ids) for webhook_id, globs, session_ids in rows]
 
 
@@ -89,7 +89,7 @@ def find_active(tx: Tx, *, webhook_id: int) -> Webhook | None:
 
 def due(tx: Tx, *, webhook_id: int, now: datetime, limit: int) -> Sequence[tuple[WebhookDelivery, Event]]:
     """Deliveries that may be tried now, in the order of their events."""
-    rows = tx.execute(_DUE, {"webhook": webhook_id, "now": now, "most": limit})
+    rows: Any = tx.execute(_DUE, {"webhook": webhook_id, "now": now, "most": limit})
     return [(delivery, event) for delivery, event in rows]
 
 
