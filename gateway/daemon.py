@@ -94,6 +94,7 @@ class Daemon:
         database, accounts = parts.ground.database, parts.platform.accounts
         await database.write(parts.platform.orgs.ensure_default)
         await database.write(parts.fleet.progress.settle_stale)
+        await parts.census.take()
         token = await accounts.make_setup_link(org_id=DEFAULT_ORG_ID)
         self.setup_url = None if token is None else f"{self._config.public_url}/setup?token={token}"
         parts.ground.folder.keep_setup_link(self.setup_url)

@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, get_args
 
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.platform import Platform
-from gateway.db.tx import Tx
+from gateway.db.tx import Database, Tx
 from gateway.events.models import Event
+from gateway.fleet.service import Sessions
 from gateway.kit.metrics import Metrics
 from sessions.engine import StatusChange
 from sessions.events import Event as SessionEvent
 from sessions.events import Report
 
 
-def count_everything(metrics: Metrics, platform: Platform, fleet: Fleet) -> None:
+class SessionCensus:
+    """How many sessions there are in each status: counted once, then kept up by the news."""
+
+    def __init__(self, *, database: Database, sessions: Sessions) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._statuses: dict[int, str] = {}
+
+    def by_status(self) -> Mapping[str, int]:
+        """The present figures."""
+        return Counter(self._statuses.values())
+
+    async def take(self) -> None:
+        """Count what the store holds."""
+        self._statuses = dict(await self._database.read(self._sessions.statuses))
+
+    def note(self, tx: Tx, event: Event) -> None:
+        """Follow the event log: sessions come, change and go."""
+        if event.type in ("session.created", "session.status"):
+            tx.after_commit(partial(self._statuses.__setitem__, event.subject_id, str(event.data["status"])))
+        elif event.type == "session.deleted":
+            tx.after_commit(partial(self._statuses.pop, event.subject_id, None))
+
+
+def count_everything(metrics: Metrics, platform: Platform, fleet: Fleet, census: SessionCensus) -> None:
     """Connect the metrics with the event log and with what sessions report."""
     platform.events.subscribe(partial(_count_event, metrics))
+    platform.events.subscribe(census.note)
     for kind in get_args(SessionEvent):
         fleet.intake.observe(kind, partial(_count_report, metrics))
-    statuses: dict[int, str] = {}
-    fleet.intake.observe_status(partial(_count_status, metrics, statuses))
-    metrics.watch_by(
-        "wagate_sessions", "Sessions by status, since this start.", "status", lambda: Counter(statuses.values())
-    )
+    fleet.intake.observe_status(partial(_count_status, metrics))
+    metrics.watch_by("wagate_sessions", "Sessions by status.", "status", census.by_status)
 
 
 def _count_event(metrics: Metrics, tx: Tx, event: Event) -> None:
@@ -50,6 +74,5 @@ def _count_report(metrics: Metrics, _session_id: int, report: Report) -> None:
     metrics.reported(str(type(report.event).__struct_config__.tag))
 
 
-def _count_status(metrics: Metrics, statuses: dict[int, str], session_id: int, change: StatusChange) -> None:
-    statuses[session_id] = change.status
+def _count_status(metrics: Metrics, _session_id: int, change: StatusChange) -> None:
     metrics.status_changed(change.status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.assembly.counting import count_everything
+from gateway.assembly.counting import SessionCensus, count_everything
 from gateway.assembly.fleet import Fleet, build_fleet
 from gateway.assembly.ground import Ground, build_ground
 from gateway.assembly.messaging import Messaging, build_messaging
@@ -25,6 +25,7 @@ class Parts:
     fleet: Fleet
     messaging: Messaging
     news: News
+    census: SessionCensus
 
 
 def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder, database: AnyDatabase) -> Parts:
@@ -34,5 +35,6 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
     fleet = build_fleet(ground, platform)
     news = build_news(ground, platform, fleet)
     messaging = build_messaging(ground, platform, fleet)
-    count_everything(ground.metrics, platform, fleet)
-    return Parts(ground=ground, platform=platform, fleet=fleet, messaging=messaging, news=news)
+    census = SessionCensus(database=database, sessions=fleet.sessions)
+    count_everything(ground.metrics, platform, fleet, census)
+    return Parts(ground=ground, platform=platform, fleet=fleet, messaging=messaging, news=news, census=census)

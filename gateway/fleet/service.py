@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gateway.db.tx import Tx
@@ -103,6 +103,10 @@ class Sessions:
         merged = {**session.settings, **changes}
         session.settings = {name: value for name, value in merged.items() if value is not None}
         self._touch(session)
+
+    def statuses(self, tx: Tx) -> Mapping[int, str]:
+        """The status of every session, of all organizations."""
+        return store.statuses(tx)
 
     def start(self, tx: Tx, session: Session) -> None:
         """Want it running; also the way out of ``failed``, ``banned``, ``replaced`` and ``outdated``."""
