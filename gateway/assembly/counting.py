@@ -40,7 +40,10 @@ class SessionCensus:
         if event.type in ("session.created", "session.status"):
             tx.after_commit(partial(self._statuses.__setitem__, event.subject_id, str(event.data["status"])))
         elif event.type == "session.deleted":
-            tx.after_commit(partial(self._statuses.pop, event.subject_id, None))
+            tx.after_commit(partial(self._forget, event.subject_id))
+
+    def _forget(self, session_id: int) -> None:
+        self._statuses.pop(session_id, None)
 
 
 def count_everything(metrics: Metrics, platform: Platform, fleet: Fleet, census: SessionCensus) -> None:
