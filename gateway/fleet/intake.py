@@ -98,11 +98,15 @@ class Intake:
             self._progress.follow(tx, session, change)
 
     def _take(self, tx: Tx, reports: Sequence[Report]) -> None:
+        sessions: dict[str, Session | None] = {}
         for report in reports:
             handlers = self._handlers.get(type(report.event))
             if not handlers:
                 continue
-            session = store.find_any(tx, session_id=parse_id(SESSION_PREFIX, report.session_id))
+            if report.session_id not in sessions:
+                session_id = parse_id(SESSION_PREFIX, report.session_id)
+                sessions[report.session_id] = store.find_any(tx, session_id=session_id)
+            session = sessions[report.session_id]
             if session is None:
                 log.warning("report of an unknown session dropped", session_id=report.session_id)
                 continue

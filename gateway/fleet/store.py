@@ -22,7 +22,8 @@ _AT_REST = (
     SessionStatus.PASSKEY_REQUIRED,
     SessionStatus.FAILED,
 )
-#: Asked with every message that is sent, hence built once.
+# Asked with every message, hence built once.
+_BY_ID: Final = select(Session).where(Session.id == bindparam("session"))
 _BY_NAME: Final = select(Session).where(
     Session.org_id == bindparam("org"), Session.name == bindparam("name"), Session.removed_at.is_(None)
 )
@@ -40,7 +41,7 @@ def find_by_name(tx: Tx, *, org_id: int, name: str) -> Session | None:
 
 def find_any(tx: Tx, *, session_id: int) -> Session | None:
     """A session by its id alone, removed or not: for what the engine reports, which knows no organization."""
-    return tx.session.get(Session, session_id)
+    return tx.session.scalar(_BY_ID, {"session": session_id})
 
 
 def find_to_change(tx: Tx, *, session_id: int) -> Session | None:

@@ -136,7 +136,7 @@ class Inbound:
         message = self._row(session, event, place, written_at=written_at, is_history=is_history)
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
-        tx.add(message)
+        store.add(tx, message)
         is_unread = message.direction == Direction.IN and not is_history
         self._chats.note_message(
             tx, place.chat, message_id=message.id, at=written_at if is_history else message.created_at, unread=is_unread

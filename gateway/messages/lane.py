@@ -140,7 +140,7 @@ class Lane:
 
     def _take(self, tx: Tx) -> Claim | None:
         """Claim the next message that may go now; those that may not are put off or closed on the way."""
-        session = tx.session.get(Session, self._session_id)
+        session = queue_store.session_of_lane(tx, session_id=self._session_id)
         now = self._tools.clock.now()
         while session is not None and session.is_paired:
             entry = queue_store.next_queued(tx, session_id=self._session_id, at=now)

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import bindparam, literal_column, or_, select, update
 
 from gateway.db.tx import Tx
+from gateway.fleet.models import Session
 from gateway.messages.models import MediaState, Message
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry, entries, select_entries
@@ -25,6 +26,7 @@ _WAITING = Message.state.in_(
 _MEDIA_PENDING = Message.media_state == literal_column(f"'{MediaState.PENDING}'")
 
 # Asked for every message, hence built once.
+_SESSION: Final = select(Session).where(Session.id == bindparam("session"))
 _RESTING: Final = select(Message.chat_id).where(
     _QUEUED, Message.session_id == bindparam("session"), Message.next_at > bindparam("now")
 )
@@ -40,6 +42,11 @@ _HOLD_IN_FLIGHT: Final = (
     .where(_IN_FLIGHT, Message.session_id == bindparam("session"), Message.wa_id.is_(None))
     .with_for_update()
 )
+
+
+def session_of_lane(tx: Tx, *, session_id: int) -> Session | None:
+    """The session as it stands now."""
+    return tx.session.scalar(_SESSION, {"session": session_id})
 
 
 def next_queued(tx: Tx, *, session_id: int, at: datetime) -> Entry | None:

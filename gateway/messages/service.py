@@ -97,7 +97,7 @@ class Messages:
         message.chat_id, message.contact_id = chat.id, contact.id if contact else None
         if quoted is not None:
             message.reply_to_id, message.quoted_wa_id = quoted.id, quoted.wa_id
-        tx.add(message)
+        store.add(tx, message)
         self._chats.note_message(tx, chat, message_id=message.id, at=message.created_at, unread=False)
         entry = Entry(message=message, chat=chat, contact=contact)
         self._progress.announce(tx, entry, "message.queued")

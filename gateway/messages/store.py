@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
@@ -77,6 +78,20 @@ _EARLY: Final = (
     )
     .order_by(EarlyReceipt.at)
 )
+_MESSAGES: Final = cast(Table, Message.__table__)
+_ADD: Final = insert(_MESSAGES)
+
+
+def _insert_unless_known(table: Table) -> Mapping[str, Insert]:
+    """The statement that adds a row whose key is not there yet, by database."""
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
+    }
+
+
+_NOTE_RECEIPT: Final = _insert_unless_known(cast(Table, MessageReceipt.__table__))
+_KEEP_EARLY: Final = _insert_unless_known(cast(Table, EarlyReceipt.__table__))
 
 
 def entries(
@@ -85,6 +100,11 @@ def entries(
     """Run a narrowed :func:`select_entries`."""
     rows: Any = tx.execute(statement, parameters)
     return [Entry(message=message, chat=chat, contact=contact) for message, chat, contact in rows]
+
+
+def add(tx: Tx, message: Message) -> None:
+    """Insert a message. The object is a record of what was written; to change the row, read it."""
+    tx.execute(_ADD, {column.key: getattr(message, column.key) for column in _MESSAGES.c})
 
 
 def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
@@ -196,11 +216,8 @@ def list_versions(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageVe
 
 def note_receipt(tx: Tx, *, org_id: int, message_id: int, participant: str, kind: str, at: datetime) -> bool:
     """Keep a participant's receipt; False where it was known before."""
-    key = {"message_id": message_id, "participant": participant, "kind": kind}
-    if tx.session.get(MessageReceipt, key) is not None:
-        return False
-    tx.add(MessageReceipt(org_id=org_id, at=at, **key))
-    return True
+    values = {"org_id": org_id, "message_id": message_id, "participant": participant, "kind": kind, "at": at}
+    return bool(getattr(tx.execute(_NOTE_RECEIPT[tx.dialect], values), "rowcount", 0))
 
 
 def set_reaction(tx: Tx, *, org_id: int, message_id: int, author_id: int, emoji: str, at: datetime) -> bool:
@@ -223,8 +240,7 @@ def set_reaction(tx: Tx, *, org_id: int, message_id: int, author_id: int, emoji:
 def keep_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str, participant: str, kind: str, at: datetime) -> None:
     """Keep a receipt whose message does not know its WhatsApp id yet."""
     key = {"session_id": session_id, "wa_id": wa_id, "participant": participant, "kind": kind}
-    if tx.session.get(EarlyReceipt, key) is None:
-        tx.add(EarlyReceipt(org_id=org_id, at=at, **key))
+    tx.execute(_KEEP_EARLY[tx.dialect], {"org_id": org_id, "at": at, **key})
 
 
 def take_early(tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> Sequence[EarlyReceipt]:
