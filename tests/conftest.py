@@ -16,12 +16,13 @@ import pytest
 import structlog
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.db.database import AnyDatabase, open_database, parse_url
-from gateway.db.migrate import upgrade, upgrade_connection
-from gateway.db.sqlite import SqliteDatabase, make_write_engine
+from gateway.db.migrate import on_connection, upgrade
+from gateway.db.sqlite import SqliteDatabase
 from gateway.db.tables import load_tables
 from gateway.db.tx import Tx
 from gateway.kit.ids import IdGenerator
@@ -113,13 +114,15 @@ def eventually() -> Callable[..., Awaitable[Any]]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store with the whole schema; tests work on copies."""
     path = tmp_path_factory.mktemp("template") / "wagate.db"
-    engine = make_write_engine(path, foreign_keys=False)
-    with engine.connect() as connection:
-        upgrade_connection(connection)
-        changed = compare_metadata(MigrationContext.configure(connection), load_tables())
-    engine.dispose()
+    url = f"sqlite:///{path}"
+    _run_apart(upgrade(url))
+    changed = _run_apart(on_connection(url, _differences))
     assert changed == [], "the models differ from the migrations; see gateway/db/draft.py"
     return path
+
+
+def _differences(connection: Connection) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), load_tables()))
 
 
 @pytest.fixture

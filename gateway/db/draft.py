@@ -6,26 +6,28 @@ With ``--replace`` a step that was never released is drafted anew. Format the re
 from __future__ import annotations
 
 import argparse
+import asyncio
 import tempfile
 from pathlib import Path
 
 from alembic import command
+from alembic.script import Script
+from sqlalchemy import Connection
 
-from gateway.db.migrate import FOLDER, make_config, upgrade_connection
-from gateway.db.sqlite import make_write_engine
+from gateway.db.migrate import FOLDER, make_config, on_connection, upgrade_connection
 
 
 def draft(revision: str, message: str) -> Path:
     """Write the step that leads from the present migrations to the models; a person reads it before it is kept."""
+
+    def work(connection: Connection) -> Path:
+        upgrade_connection(connection)
+        script = command.revision(make_config(connection), message=message, rev_id=revision, autogenerate=True)
+        assert isinstance(script, Script), "one revision was asked for"
+        return Path(script.path)
+
     with tempfile.TemporaryDirectory() as folder:
-        engine = make_write_engine(Path(folder) / "scratch.db", foreign_keys=False)
-        with engine.connect() as connection:
-            upgrade_connection(connection)
-            script = command.revision(make_config(connection), message=message, rev_id=revision, autogenerate=True)
-        engine.dispose()
-    assert script is not None, "one revision was asked for"
-    assert not isinstance(script, list), "one revision was asked for"
-    return Path(script.path)
+        return asyncio.run(on_connection(f"sqlite:///{folder}/scratch.db", work))
 
 
 def main() -> None:

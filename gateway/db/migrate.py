@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,11 +11,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gateway.db.database import parse_url, sqlite_path
+from gateway.db.database import parse_url
 from gateway.db.errors import DatabaseTooNewError
-from gateway.db.sqlite import make_write_engine
+from gateway.db.sqlite import BUSY_TIMEOUT_SECONDS, prepare_writing
 
 T = TypeVar("T")
 
@@ -70,27 +70,28 @@ def make_config(connection: Connection | None = None) -> Config:
 
 
 async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
-    """Run ``work`` with a plain connection to the database, off the event loop."""
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return await asyncio.to_thread(_on_sqlite, sqlite_path(parsed), work)
-    engine = create_async_engine(parsed, hide_parameters=True)
+    """Run ``work`` with a plain connection to the database; on SQLite and PostgreSQL it goes the same way."""
+    engine = _make_engine(parse_url(url))
     try:
         async with engine.connect() as connection:
-            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-            await connection.commit()
+            if engine.dialect.name == "postgresql":
+                await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+                await connection.commit()
             return await connection.run_sync(work)
     finally:
-        await engine.dispose()  # ends the server's session, and with it the lock
+        await engine.dispose()  # on PostgreSQL this ends the server's session, and with it the lock
 
 
-def _on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
-    engine = make_write_engine(path, guest=True, foreign_keys=False)
-    try:
-        with engine.connect() as connection:
-            return work(connection)
-    finally:
-        engine.dispose()
+def _make_engine(parsed: URL) -> AsyncEngine:
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, hide_parameters=True)
+    engine = create_async_engine(
+        parsed.set(drivername="sqlite+aiosqlite"),
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+    )
+    prepare_writing(engine.sync_engine, guest=True, foreign_keys=False)
+    return engine
 
 
 def _current(connection: Connection) -> str | None:

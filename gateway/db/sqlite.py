@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from gateway.db.errors import StoreClosedError
@@ -18,6 +18,10 @@ from gateway.db.writer import GroupCommitWriter
 T = TypeVar("T")
 
 BUSY_TIMEOUT_SECONDS = 10.0
+#: What is left of the log's file when it was folded back after a busy time.
+_LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024
+#: How many rows of an index SQLite looks at to learn how its values are spread.
+_ROWS_LOOKED_AT = 400
 
 
 class SqliteDatabase:
@@ -74,6 +78,10 @@ class SqliteDatabase:
             raise StoreClosedError
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    async def optimize(self) -> None:
+        """Let SQLite learn how the tables have grown, so that it goes on choosing the right indexes."""
+        await self.write(_learn)
+
     async def close(self) -> None:
         # Readers go first: the last connection to leave folds the log back into the file, and that must be the writer.
         self._closed = True
@@ -87,14 +95,26 @@ class SqliteDatabase:
             return work(Tx(session))
 
 
-def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = True) -> Engine:
+def _learn(tx: Tx) -> None:
+    tx.execute(text(f"PRAGMA analysis_limit={_ROWS_LOOKED_AT}"))
+    tx.execute(text("PRAGMA optimize"))
+
+
+def make_write_engine(path: Path, *, guest: bool = False) -> Engine:
     """A synchronous engine whose transactions begin IMMEDIATE, so that they never fail half-way for a lock."""
     engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    prepare_writing(engine, guest=guest)
+    return engine
+
+
+def prepare_writing(engine: Engine, *, guest: bool = False, foreign_keys: bool = True) -> None:
+    """Have an engine's connections write as all of ours do, whichever driver it goes through."""
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the begin event below says how, not the driver
         _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "cache_size=-32000")
+        _pragmas(connection, f"journal_size_limit={_LARGEST_IDLE_LOG_BYTES}")
         _pragmas(connection, f"foreign_keys={'ON' if foreign_keys else 'OFF'}")
         if guest:
             # Two processes that both fold the log back can corrupt it before SQLite 3.51.3; the owner does it.
@@ -103,8 +123,6 @@ def make_write_engine(path: Path, *, guest: bool = False, foreign_keys: bool = T
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
 
 
 def _make_read_engine(path: Path, readers: int) -> Engine:
