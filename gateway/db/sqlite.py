@@ -27,8 +27,8 @@ _ROWS_LOOKED_AT = 400
 class SqliteDatabase:
     """A :class:`gateway.db.tx.Database` on one SQLite file in WAL mode, durable at every commit.
 
-    A read runs whole in one reader thread. Going through aiosqlite costs a thread hop per statement, and four of them
-    per transaction: 1.6 ms instead of 0.3 ms to read one row.
+    A read runs whole in one reader thread: one hop for all its statements, where aiosqlite makes one for each
+    (``docs/decisions/0009-reads-on-threads.md``).
     """
 
     def __init__(self, *, writer: GroupCommitWriter, write_engine: Engine, read_engine: Engine, readers: int) -> None:
