@@ -43,9 +43,10 @@ def end_sign_ins_of(tx: Tx, *, org_id: int, user_id: int) -> None:
     tx.execute(delete(SignIn).where(SignIn.org_id == org_id, SignIn.user_id == user_id))
 
 
-def drop_expired_sign_ins(tx: Tx, now: datetime) -> None:
-    """Delete what no longer signs anybody in, of all organizations."""
-    tx.execute(delete(SignIn).where(SignIn.expires_at <= now))
+def drop_expired_sign_ins(tx: Tx, now: datetime) -> int:
+    """Delete what no longer signs anybody in, of all organizations; give how many went."""
+    result = tx.execute(delete(SignIn).where(SignIn.expires_at <= now))
+    return int(getattr(result, "rowcount", 0))
 
 
 def find_key_by_hash(tx: Tx, key_hash: bytes) -> ApiKey | None:

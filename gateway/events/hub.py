@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from gateway.db.tx import Database
+from gateway.db.tx import Database, Tx
 from gateway.events import store
 from gateway.events.models import Event
 from gateway.kit.service import Wakeable
@@ -37,6 +37,12 @@ class Interest(msgspec.Struct, frozen=True, kw_only=True):
             and (self.types is None or event.type in self.types)
             and (self.session_ids is None or event.session_id in self.session_ids)
         )
+
+
+class Reset(msgspec.Struct, frozen=True):
+    """The listener was away for too long: what happened up to ``position`` and was not heard is deleted."""
+
+    position: int
 
 
 class _Listener:
@@ -77,16 +83,17 @@ class EventHub(Wakeable):
         """The position of the newest event: listening after it is listening from now on."""
         return await self._database.read(store.last_position)
 
-    async def listen(self, interest: Interest, *, after: int) -> AsyncGenerator[Event]:
-        """Events after a position, first from the log, then as they are committed.
+    async def listen(self, interest: Interest, *, after: int) -> AsyncGenerator[Event | Reset]:
+        """Events after a position, first from the log, then as they are committed; 0 is the beginning of the log.
 
-        Ends when the listener lets too many events pile up, or the hub stops; nothing is skipped silently.
+        Ends when the listener lets too many events pile up, or the hub stops. Nothing is skipped silently: a
+        :class:`Reset` stands for what is deleted already.
         """
         with self._joined(interest, await self.now()) as queue:
             position = after
             # Whatever was committed before joining is in the log by now, the rest comes through the queue.
             async for event in self._logged(interest, position):
-                position = event.id
+                position = event.position if isinstance(event, Reset) else event.id
                 yield event
             while (event_or_end := await queue.get()) is not None:
                 if event_or_end.id > position:
@@ -120,23 +127,30 @@ class EventHub(Wakeable):
         finally:
             self._listeners.discard(listener)
 
-    async def _logged(self, interest: Interest, position: int) -> AsyncIterator[Event]:
+    async def _logged(self, interest: Interest, position: int) -> AsyncIterator[Event | Reset]:
         while True:
-            events = await self._logged_page(interest, position)
+            start, events = await self._logged_page(interest, position)
+            if 0 < position < start:
+                yield Reset(start)
+            position = max(position, start)
             for event in events:
                 position = event.id
                 yield event
             if len(events) < _PAGE:
                 return
 
-    async def _logged_page(self, interest: Interest, after: int) -> Sequence[Event]:
-        return await self._database.read(
-            lambda tx: store.page(
+    async def _logged_page(self, interest: Interest, after: int) -> tuple[int, Sequence[Event]]:
+        """Where the log begins, and the events after a position."""
+
+        def work(tx: Tx) -> tuple[int, Sequence[Event]]:
+            start = store.start_of_log(tx, org_id=interest.org_id)
+            return start, store.page(
                 tx,
                 org_id=interest.org_id,
-                after=after,
+                after=max(after, start),
                 limit=_PAGE,
                 types=interest.types,
                 session_ids=interest.session_ids,
             )
-        )
+
+        return await self._database.read(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.base import Base, OrgScoped
@@ -34,3 +34,12 @@ class Event(OrgScoped, Base):
     subject_id: Mapped[int] = mapped_column(BigInteger)
     data: Mapped[dict[str, Any]] = mapped_column(JsonType)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LogStart(Base):
+    """Where an organization's log begins: what happened up to this position has been deleted."""
+
+    __tablename__ = "event_log_starts"
+
+    org_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orgs.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Final
 
@@ -15,7 +16,8 @@ from gateway.api.streams import StreamEvent, Streams
 from gateway.db.tx import Database, Tx
 from gateway.events import store
 from gateway.events.catalogue import matching
-from gateway.events.hub import EventHub, Interest
+from gateway.events.errors import EventsGoneError
+from gateway.events.hub import EventHub, Interest, Reset
 from gateway.events.models import Event
 from gateway.events.schemas import EventOut, encode_envelope, envelope
 from gateway.kit.errors import FieldError, GatewayError, InvalidError, NotFoundError, TooManyError
@@ -23,6 +25,8 @@ from gateway.kit.ids import InvalidIdError, parse_id, render_id
 from gateway.principal import Principal
 
 STREAMS_PER_CALLER: Final = 10
+#: Tells a stream's reader that it was away for longer than events are kept.
+RESET: Final = "reset"
 
 #: Gives the id of the session that a caller names by id or name; raises NotFoundError.
 FindSession = Callable[[Tx, Principal, str], int]
@@ -69,12 +73,13 @@ class EventRoutes:
         description=(
             "With `Accept: text/event-stream` a stream of server-sent events that never ends; it resumes after the "
             "`Last-Event-ID` header or `after`, else it begins now. With `Accept: application/json` a page of the "
-            "log after `after`, oldest first. Delivery is at least once: compare ids."
+            "log after `after`, oldest first. Delivery is at least once: compare ids. Events are deleted when they are "
+            "old: a page after a deleted one answers 410, a stream begins with an event of the type `reset`."
         ),
         query=EventQuery,
         gives=EventPage,
         content_types=("application/json", "text/event-stream"),
-        errors=("session_not_found", "too_many_streams"),
+        errors=("session_not_found", "events_gone", "too_many_streams"),
     )
     async def read(self, call: Call) -> web.StreamResponse | dict[str, object]:
         query: EventQuery = call.query
@@ -87,16 +92,21 @@ class EventRoutes:
 
     async def _page(self, call: Call, query: EventQuery, interest: Interest) -> dict[str, object]:
         after = _position(call, query) or 0
-        rows = await self._database.read(
-            lambda tx: store.page(
+
+        def work(tx: Tx) -> Sequence[Event]:
+            start = store.start_of_log(tx, org_id=interest.org_id)
+            if 0 < after < start:
+                raise EventsGoneError(f"The log begins after {render_id('evt', start)}. Go on from there.")
+            return store.page(
                 tx,
                 org_id=interest.org_id,
-                after=after,
+                after=max(after, start),
                 limit=query.limit + 1,
                 types=interest.types,
                 session_ids=interest.session_ids,
             )
-        )
+
+        rows = await self._database.read(work)
         kept = rows[: query.limit]
         more = len(rows) > query.limit
         return {"items": [envelope(event) for event in kept], "next": _event_id(kept[-1]) if more else None}
@@ -132,8 +142,12 @@ class EventRoutes:
                 del self._open[who]
 
 
-async def _rendered(events: AsyncIterator[Event]) -> AsyncGenerator[StreamEvent]:
+async def _rendered(events: AsyncIterator[Event | Reset]) -> AsyncGenerator[StreamEvent]:
     async for event in events:
+        if isinstance(event, Reset):
+            start = render_id("evt", event.position)
+            yield StreamEvent(data=json.dumps({"id": start, "type": RESET}), event=RESET, id=start)
+            continue
         yield StreamEvent(data=encode_envelope(event).decode(), event=event.type, id=_event_id(event))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from gateway.db.tx import Tx
@@ -14,6 +17,18 @@ from gateway.kit.clock import Clock
 
 Subscriber = Callable[[Tx, Event], None]
 _PENDING: Final = "events to append"
+
+
+#: Gives those of some events that somebody has yet to be told of.
+NeededEvents = Callable[[Tx, Sequence[int]], Set[int]]
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many events one bite deleted, and after which the next one begins; None at the end."""
+
+    count: int
+    next_after: int | None
 
 
 class EventLog:
@@ -72,6 +87,20 @@ class EventLog:
     def recent_of_session(self, tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Event]:
         """The newest events of one session, newest first."""
         return store.recent_of_session(tx, org_id=org_id, session_id=session_id, limit=limit)
+
+    def forget(self, tx: Tx, *, before: datetime, after: int, limit: int, needed: NeededEvents) -> Forgotten:
+        """Delete events that happened before a moment, a bite at a time, but none that somebody still needs.
+
+        The log is in order, so the first event that is young enough ends it.
+        """
+        first = store.oldest(tx, after=after, limit=limit)
+        old = list(takewhile(lambda event: event.at < before, first))
+        kept = needed(tx, [event.id for event in old]) if old else frozenset()
+        gone = [event for event in old if event.id not in kept]
+        store.drop(tx, [event.id for event in gone])
+        for org_id, position in {event.org_id: event.id for event in gone}.items():
+            store.move_start_of_log(tx, org_id=org_id, position=position)
+        return Forgotten(count=len(gone), next_after=old[-1].id if len(old) == limit else None)
 
     def _append_later(self, tx: Tx, event: Event) -> None:
         pending: list[Event] | None = tx.session.info.get(_PENDING)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import Table, delete, func, insert, select, text
 
 from gateway.db.tx import Tx
-from gateway.events.models import Event
+from gateway.events.models import Event, LogStart
 
 #: Any number that no other lock of ours uses.
 _APPEND_LOCK: Final = 0x57A6A7E0E7E27
@@ -68,15 +68,42 @@ def everything_after(tx: Tx, *, after: int, limit: int) -> Sequence[Event]:
 
 
 def last_position(tx: Tx) -> int:
-    """The position of the newest event; 0 for an empty log."""
-    return tx.session.scalar(select(func.max(Event.id))) or 0
+    """The position of the newest event, there or deleted; 0 when there never was any."""
+    newest = tx.session.scalar(select(func.max(Event.id))) or 0
+    return max(newest, tx.session.scalar(select(func.max(LogStart.position))) or 0)
 
 
-def drop_before(tx: Tx, *, moment: datetime, limit: int) -> int:
-    """Delete events that happened before a moment, of all organizations; give how many went."""
-    old = select(Event.id).where(Event.at < moment).order_by(Event.id).limit(limit)
-    result = tx.execute(delete(Event).where(Event.id.in_(old)))
-    return int(getattr(result, "rowcount", 0))
+class OldEvent(NamedTuple):
+    """As much of an event as deleting it takes."""
+
+    id: int
+    org_id: int
+    at: datetime
+
+
+def oldest(tx: Tx, *, after: int, limit: int) -> Sequence[OldEvent]:
+    """The first events after a position, of all organizations; nobody can refer to them anew until the commit."""
+    statement = select(Event.id, Event.org_id, Event.at).where(Event.id > after).order_by(Event.id).limit(limit)
+    return [OldEvent(row.id, row.org_id, row.at) for row in tx.execute(statement.with_for_update())]
+
+
+def drop(tx: Tx, event_ids: Sequence[int]) -> None:
+    """Delete events, and with them what hangs on them."""
+    tx.execute(delete(Event).where(Event.id.in_(event_ids)))
+
+
+def start_of_log(tx: Tx, *, org_id: int) -> int:
+    """The position after which an organization's log is complete; 0 when nothing was ever deleted."""
+    return tx.session.scalar(select(LogStart.position).where(LogStart.org_id == org_id)) or 0
+
+
+def move_start_of_log(tx: Tx, *, org_id: int, position: int) -> None:
+    """Note that events up to a position are gone. It never moves back."""
+    start = tx.session.get(LogStart, org_id, with_for_update=True)
+    if start is None:
+        tx.add(LogStart(org_id=org_id, position=position))
+    else:
+        start.position = max(start.position, position)
 
 
 def _values(event: Event) -> dict[str, Any]:

@@ -28,7 +28,6 @@ class PairingLinks:
     def create(self, tx: Tx, session: Session, *, valid_seconds: int) -> tuple[PairingLink, str]:
         """A link to the session's pairing page; gives the row and the token."""
         now = self._clock.now()
-        store.delete_old_links(tx, before=now - timedelta(days=_KEPT_DAYS))
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         link = PairingLink(
             id=self._ids.new(),
@@ -44,6 +43,10 @@ class PairingLinks:
     def void(self, tx: Tx, session: Session) -> int:
         """Make every open link of the session useless; give how many there were."""
         return store.void_links(tx, session_id=session.id, org_id=session.org_id, now=self._clock.now())
+
+    def forget_old(self, tx: Tx) -> int:
+        """Delete links that expired long ago; give how many went."""
+        return store.delete_old_links(tx, before=self._clock.now() - timedelta(days=_KEPT_DAYS))
 
     def open(self, tx: Tx, token: str) -> tuple[PairingLink, Session]:
         """The link and its session; raises unless it still works.

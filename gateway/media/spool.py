@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from gateway.media.errors import MediaEmptyError, MediaTooLargeError
@@ -41,6 +42,10 @@ class Spool:
     def new_path(self) -> Path:
         """A name in the spool that nobody uses."""
         return self._folder / uuid.uuid4().hex
+
+    async def forget_old(self, *, before: datetime) -> int:
+        """Delete files that nobody has written to since a moment; give how many went."""
+        return await asyncio.to_thread(_delete_older, self._folder, before.timestamp())
 
     async def receive(self, pieces: AsyncIterator[bytes]) -> SpoolFile:
         """Write a stream down; raises MediaTooLargeError as soon as it is too long, and leaves nothing then."""
@@ -82,6 +87,16 @@ def remove_on_error(path: Path) -> Iterator[None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def _delete_older(folder: Path, moment: float) -> int:
+    gone = 0
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # its owner was faster
+            if path.is_file() and path.stat().st_mtime < moment:
+                path.unlink()
+                gone += 1
+    return gone
 
 
 def _append(path: Path, content: bytes, digest: hashlib._Hash) -> None:

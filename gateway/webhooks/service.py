@@ -151,6 +151,10 @@ class Webhooks:
             raise DeliveryNotFoundError
         return delivery
 
+    def needed_events(self, tx: Tx, event_ids: Sequence[int]) -> frozenset[int]:
+        """Those of these events that some endpoint has yet to be told of, switched off or not."""
+        return store.pending_events(tx, event_ids=event_ids)
+
     def _session_filter(self, tx: Tx, principal: Principal, refs: Sequence[str] | None) -> list[int] | None:
         if refs is not None:
             return sorted({self._sessions.get(tx, principal, ref).id for ref in refs})

@@ -49,6 +49,19 @@ def pending_counts(tx: Tx, *, webhook_ids: Sequence[int]) -> Mapping[int, int]:
     return {row.webhook_id: row.waiting for row in tx.execute(statement)}
 
 
+def pending_events(tx: Tx, *, event_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these events that an endpoint, of whichever organization, has yet to be told of.
+
+    Their deliveries stay as they are until the commit, so that none begins again after this was asked.
+    """
+    statement = (
+        select(WebhookDelivery.event_id, WebhookDelivery.state)
+        .where(WebhookDelivery.event_id.in_(event_ids))
+        .with_for_update()
+    )
+    return frozenset(row.event_id for row in tx.execute(statement) if row.state == DeliveryState.PENDING)
+
+
 def find_delivery(tx: Tx, *, webhook: Webhook, delivery_id: int) -> WebhookDelivery | None:
     found = tx.session.get(WebhookDelivery, delivery_id)
     return found if found is not None and found.webhook_id == webhook.id else None

@@ -14,7 +14,7 @@ from gateway.events import store
 from gateway.events.catalogue import CATALOGUE, matching
 from gateway.events.models import Event
 from gateway.events.schemas import EventOut, envelope
-from gateway.events.service import EventLog, UnknownEventTypeError
+from gateway.events.service import EventLog, Forgotten, UnknownEventTypeError
 from tests.conftest import add_org
 
 
@@ -26,6 +26,11 @@ def log(clock: Any) -> EventLog:
 def say(log: EventLog, tx: Tx, number: int, **more: Any) -> Event:
     options: dict[str, Any] = {"org_id": 1, "type": "webhook.test", "subject": ("webhook", 5), **more}
     return log.emit(tx, data={"number": number}, **options)
+
+
+def forget(log: EventLog, tx: Tx, clock: Any, *, needed: frozenset[int] = frozenset(), **more: Any) -> Forgotten:
+    options: dict[str, Any] = {"before": clock.now(), "after": 0, "limit": 10, **more}
+    return log.forget(tx, needed=lambda _tx, _event_ids: needed, **options)
 
 
 async def logged(database: Any, **more: Any) -> list[Event]:
@@ -141,11 +146,45 @@ async def test_positions_are_never_given_twice(any_database: Any, any_org: Any, 
     first = await any_database.write(lambda tx: say(log, tx, 1))
     clock.advance(10)
 
-    gone = await any_database.write(lambda tx: store.drop_before(tx, moment=clock.now(), limit=10))
+    gone = await any_database.write(lambda tx: forget(log, tx, clock))
     second = await any_database.write(lambda tx: say(log, tx, 2))
 
-    assert gone == 1
+    assert gone.count == 1
     assert second.id > first.id
+
+
+async def test_old_events_go_in_bites_but_none_that_is_still_needed(
+    any_database: Any, any_org: Any, log: EventLog, clock: Any
+) -> None:
+    old = [await any_database.write(lambda tx, n=number: say(log, tx, n)) for number in range(5)]
+    clock.advance(60)
+    cutoff = clock.now()
+    await any_database.write(lambda tx: say(log, tx, 5))
+
+    options: dict[str, Any] = {"before": cutoff, "limit": 3, "needed": frozenset({old[1].id, old[4].id})}
+    first = await any_database.write(lambda tx: forget(log, tx, clock, **options))
+    second = await any_database.write(lambda tx: forget(log, tx, clock, after=first.next_after, **options))
+
+    assert (first.count, first.next_after) == (2, old[2].id)
+    assert (second.count, second.next_after) == (1, None)
+    assert [event.data["number"] for event in await logged(any_database)] == [1, 4, 5]
+    assert await any_database.read(lambda tx: store.start_of_log(tx, org_id=1)) == old[3].id
+
+
+async def test_the_log_of_one_organization_begins_where_its_own_events_do(
+    any_database: Any, any_org: Any, log: EventLog, clock: Any
+) -> None:
+    await any_database.write(lambda tx: add_org(tx, clock, org_id=2))
+    await any_database.write(lambda tx: [say(log, tx, 1), say(log, tx, 2)])
+    clock.advance(60)
+
+    await any_database.write(lambda tx: forget(log, tx, clock))
+
+    assert await any_database.read(lambda tx: store.start_of_log(tx, org_id=1)) > 0
+    assert await any_database.read(lambda tx: store.start_of_log(tx, org_id=2)) == 0
+    assert await any_database.read(store.last_position) == await any_database.read(
+        lambda tx: store.start_of_log(tx, org_id=1)
+    )
 
 
 async def test_an_organization_sees_only_its_own_events(

@@ -108,6 +108,68 @@ async def test_a_stream_resumes_after_the_last_event_without_a_gap(
     assert numbers == list(range(2, 1201))
 
 
+async def forget_all(parts: Parts, clock: Any) -> None:
+    """Everything that was said so far is old and goes."""
+    clock.advance(60)
+    before = clock.now()
+    await parts.database.write(
+        lambda tx: parts.events.forget(tx, before=before, after=0, limit=100, needed=lambda *_: frozenset())
+    )
+
+
+async def test_a_stream_that_was_away_for_too_long_is_told_so_and_goes_on(
+    parts: Parts, client: Any, key: Any, clock: Any
+) -> None:
+    seen = await say(parts, 1, 2, 3)
+    await forget_all(parts, clock)
+    await say(parts, 4)
+
+    async with follow(client, {**key, "Last-Event-ID": seen[0]}) as follower:
+        reset, next_one = await follower.next(), await follower.next()
+    async with follow(client, {**key, "Last-Event-ID": reset["id"]}) as follower:
+        again = await follower.next()
+
+    assert reset == {"id": seen[2], "type": "reset"}
+    assert next_one["data"]["number"] == 4
+    assert again == next_one, "told once"
+
+
+async def test_who_missed_nothing_is_not_told_of_what_was_deleted(
+    parts: Parts, client: Any, key: Any, clock: Any
+) -> None:
+    seen = await say(parts, 1, 2)
+    await forget_all(parts, clock)
+
+    async with (
+        follow(client, {**key, "Last-Event-ID": seen[1]}) as caught_up,
+        follow(client, key, f"?after={render_id('evt', 0)}") as from_the_beginning,
+        follow(client, key) as from_now,
+    ):
+        await say(parts, 3)
+        heard = [await follower.next() for follower in (caught_up, from_the_beginning, from_now)]
+
+    assert [event["data"]["number"] for event in heard] == [3, 3, 3]
+
+
+async def test_a_page_after_deleted_events_is_refused_and_says_where_the_log_begins(
+    parts: Parts, client: Any, key: Any, clock: Any
+) -> None:
+    seen = await say(parts, 1, 2)
+    await forget_all(parts, clock)
+    await say(parts, 3)
+
+    refused = await client.get(f"/api/v1/events?after={seen[0]}", headers=key)
+    problem = await refused.json()
+    pages = [
+        await (await client.get(f"/api/v1/events{query}", headers=key)).json()
+        for query in ("", f"?after={seen[1]}", f"?after={render_id('evt', 0)}")
+    ]
+
+    assert (refused.status, problem["code"]) == (410, "events_gone")
+    assert seen[1] in problem["detail"]
+    assert [[event["data"]["number"] for event in page["items"]] for page in pages] == [[3], [3], [3]]
+
+
 async def test_nothing_is_lost_or_doubled_while_streams_come_and_go(parts: Parts, client: Any, key: Any) -> None:
     total, seen, last = 400, [], (await say(parts, 0))[0]
 

@@ -44,6 +44,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_contacts_org_id_id", ["org_id", "id"], unique=False)
 
     op.create_table(
+        "event_log_starts",
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["orgs.id"], name=op.f("fk_event_log_starts_org_id_orgs"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("org_id", name=op.f("pk_event_log_starts")),
+    )
+    op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("session_id", sa.BigInteger(), nullable=True),
