@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from gateway.contacts import store
 from gateway.contacts.models import AliasKind, Contact
@@ -66,6 +67,10 @@ class Contacts:
     ) -> Sequence[Contact]:
         """Contacts, newest first."""
         return store.list_page(tx, org_id=org_id, limit=limit, before_id=before_id, search=search)
+
+    def note_interaction(self, tx: Tx, contact: Contact, *, at: datetime) -> None:
+        """A contact has written to us."""
+        store.note_interaction(tx, org_id=contact.org_id, contact_id=contact.id, at=at)
 
     def rename(self, tx: Tx, *, org_id: int, contact_id: int, name: str | None) -> Contact:
         """Give a contact our own name for it; None goes back to the push name."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import Table, bindparam, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.contacts.models import Contact, ContactAlias
@@ -14,7 +14,11 @@ from gateway.db.tx import Tx
 
 Alias = tuple[str, str]  #: kind and value
 
-#: Asked with every message, hence built once.
+# Asked and said with every message, hence built once.
+_TABLE: Final = cast(Table, Contact.__table__)
+_NOTE_INTERACTION: Final = update(_TABLE).where(
+    _TABLE.c.org_id == bindparam("org"), _TABLE.c.id == bindparam("contact")
+)
 _OWNERS: Final = (
     select(ContactAlias.kind, ContactAlias.value, Contact)
     .join(Contact, Contact.id == ContactAlias.contact_id)
@@ -50,6 +54,11 @@ def add_unless_known(tx: Tx, contact: Contact, aliases: Sequence[Alias]) -> bool
     except IntegrityError:
         return False
     return True
+
+
+def note_interaction(tx: Tx, *, org_id: int, contact_id: int, at: datetime) -> None:
+    """Write when a contact last wrote to us."""
+    tx.execute(_NOTE_INTERACTION, {"org": org_id, "contact": contact_id, "last_interaction_at": at})
 
 
 def add_alias(tx: Tx, *, org_id: int, contact_id: int, alias: Alias, at: datetime) -> None:

@@ -144,8 +144,7 @@ class Inbound:
         if is_history:
             return
         if place.contact is not None and is_unread:
-            place.contact.last_interaction_at = message.created_at
-            tx.session.flush()
+            self._contacts.note_interaction(tx, place.contact, at=message.created_at)
         self._announce(tx, Entry(message=message, chat=place.chat, contact=place.contact))
 
     def _announce(self, tx: Tx, entry: Entry) -> None:
