@@ -149,6 +149,11 @@ class EventsSection(Section):
     heartbeat_seconds: Seconds = Field(
         default=15.0, description="How often a silent event stream says that it is alive."
     )
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=30,
+        description="How long events are kept, and with them what became of them at webhooks. An event that a webhook "
+        "has yet to be told of is kept longer.",
+    )
 
 
 class LogSection(Section):

@@ -104,7 +104,6 @@ class Daemon:
         self._on_stop("http client", parts.ground.http.stop)
         await self._start_service(parts.platform.hub)
         await self._start_service(parts.platform.uses)
-        await self._start_service(parts.platform.sweeper)
         await self._start_service(parts.news.deliverer)
         await parts.fleet.engine.start()
         self._on_stop("engine", parts.fleet.engine.stop)
@@ -113,6 +112,7 @@ class Daemon:
         await self._start_service(parts.messaging.downloader)
         await self._start_service(parts.fleet.reconciler)
         self._on_stop("pairing desk", parts.fleet.desk.stop)
+        await self._start_service(parts.schedule)
 
     async def _start_service(self, service: Service) -> None:
         await service.start()

@@ -34,6 +34,7 @@ LAYERS = (
     "gateway.chats",
     "gateway.messages",
     "gateway.webhooks",
+    "gateway.maintenance",
     "web",
     # the composition root and what starts it
     "gateway.config",
@@ -238,7 +239,7 @@ def test_only_routes_pages_and_the_edge_speak_http() -> None:
     ("library", "home"),
     [
         ("alembic", "gateway.db"),
-        ("apscheduler", "gateway.maintenance"),
+        ("apscheduler", "gateway.maintenance.schedule"),
         ("argon2", "gateway.access"),
         ("cyclopts", "gateway.cli"),
         ("jinja2", "web"),

@@ -10,9 +10,11 @@ from gateway.assembly.ground import Ground, build_ground
 from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
 from gateway.assembly.platform import Platform, build_platform
+from gateway.assembly.upkeep import build_schedule
 from gateway.config import Config
 from gateway.datafolder import DataFolder
 from gateway.db.database import AnyDatabase
+from gateway.maintenance.schedule import Schedule
 from sessions.protocol import Loopback
 
 
@@ -26,6 +28,7 @@ class Parts:
     messaging: Messaging
     news: News
     census: SessionCensus
+    schedule: Schedule
 
 
 def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder, database: AnyDatabase) -> Parts:
@@ -37,4 +40,12 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
     messaging = build_messaging(ground, platform, fleet)
     census = SessionCensus(database=database, sessions=fleet.sessions)
     count_everything(ground.metrics, platform, fleet, census)
-    return Parts(ground=ground, platform=platform, fleet=fleet, messaging=messaging, news=news, census=census)
+    return Parts(
+        ground=ground,
+        platform=platform,
+        fleet=fleet,
+        messaging=messaging,
+        news=news,
+        census=census,
+        schedule=build_schedule(ground, platform, fleet, messaging, news),
+    )

@@ -13,7 +13,6 @@ from gateway.access.uses import UseRecorder
 from gateway.api.credentials import Doorkeeper, SignInCookie
 from gateway.api.idempotency import Idempotency
 from gateway.api.streams import Streams
-from gateway.api.sweeper import AnswerSweeper
 from gateway.assembly.ground import Ground
 from gateway.events.hub import EventHub
 from gateway.events.service import EventLog
@@ -34,7 +33,6 @@ class Platform:
     cookie: SignInCookie
     doorkeeper: Doorkeeper
     idempotency: Idempotency
-    sweeper: AnswerSweeper
 
 
 def build_platform(ground: Ground) -> Platform:
@@ -54,7 +52,6 @@ def build_platform(ground: Ground) -> Platform:
         sign_in_days=config.access.sign_in_days,
     )
     cookie = SignInCookie(insecure=config.http.insecure_cookies)
-    idempotency = Idempotency(database=database, clock=clock)
     return Platform(
         events=events,
         hub=hub,
@@ -65,8 +62,7 @@ def build_platform(ground: Ground) -> Platform:
         uses=uses,
         cookie=cookie,
         doorkeeper=_build_doorkeeper(ground, access, accounts, uses, cookie),
-        idempotency=idempotency,
-        sweeper=AnswerSweeper(idempotency=idempotency),
+        idempotency=Idempotency(database=database, clock=clock),
     )
 
 

@@ -23,6 +23,7 @@ class Metrics:
         self._declare_http()
         self._declare_messages()
         self._declare_events()
+        self._declare_chores()
         build = Gauge("wagate_build_info", "Which version runs; always 1.", ["version"], registry=self.registry)
         build.labels(version).set(1)
 
@@ -69,6 +70,17 @@ class Metrics:
             registry=self.registry,
         )
 
+    def _declare_chores(self) -> None:
+        self._chores = Counter(
+            "wagate_chore_runs", "Chores, by how they ended.", ["chore", "outcome"], registry=self.registry
+        )
+        self._chore_items = Counter(
+            "wagate_chore_items",
+            "Things that chores dealt with, such as rows that were deleted.",
+            ["chore"],
+            registry=self.registry,
+        )
+
     def request_ended(self, *, operation: str, method: str, status: int, seconds: float) -> None:
         """An HTTP request was answered."""
         self._requests.labels(operation, method, str(status)).inc()
@@ -96,6 +108,11 @@ class Metrics:
         """A webhook endpoint was called: ``delivered``, ``refused``, ``failed`` or ``timed_out``."""
         self._attempts.labels(outcome).inc()
         self._attempt_seconds.observe(seconds)
+
+    def chore_ran(self, chore: str, outcome: str, count: int) -> None:
+        """A chore ended: ``done`` or ``failed``; ``count`` is how many things it dealt with."""
+        self._chores.labels(chore, outcome).inc()
+        self._chore_items.labels(chore).inc(count)
 
     def watch(self, name: str, sentence: str, read: Callable[[], float]) -> None:
         """Show a number that somebody else keeps; it is read when the metrics are."""

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from gateway.api.idempotency import Idempotency
 from gateway.api.models import RememberedAnswer
-from gateway.api.sweeper import AnswerSweeper
 from gateway.db.tx import Tx
 from gateway.kit.ids import IdGenerator
 from gateway.orgs.models import Org
@@ -169,18 +168,6 @@ async def test_after_a_day_a_key_is_new_again(client: Any, toys: ToyRoutes, cloc
 
     assert "Idempotency-Replayed" not in again.headers
     assert toys.made == 2
-
-
-async def test_the_sweeper_forgets_what_is_out_of_force_and_nothing_else(parts: Parts, client: Any, clock: Any) -> None:
-    await client.post("/api/v1/toys", json=BEAR, headers={"Idempotency-Key": "old"})
-    clock.advance(20 * 3600)
-    await client.post("/api/v1/toys", json=BEAR, headers={"Idempotency-Key": "young"})
-    clock.advance(5 * 3600)
-
-    await AnswerSweeper(idempotency=parts.idempotency).run_once()
-
-    kept = await parts.database.read(lambda tx: tx.session.scalars(select(RememberedAnswer)).all())
-    assert len(kept) == 1
 
 
 async def test_the_key_itself_is_not_stored(parts: Parts, client: Any) -> None:

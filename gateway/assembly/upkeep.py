@@ -1,0 +1,39 @@
+"""The chores, and when they are done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.assembly.fleet import Fleet
+from gateway.assembly.ground import Ground
+from gateway.assembly.messaging import Messaging
+from gateway.assembly.news import News
+from gateway.assembly.platform import Platform
+from gateway.db.sqlite import SqliteDatabase
+from gateway.maintenance.answers import OldAnswers
+from gateway.maintenance.chore import Chore
+from gateway.maintenance.events import OldEvents
+from gateway.maintenance.links import OldLinks
+from gateway.maintenance.optimize import Optimize
+from gateway.maintenance.schedule import Schedule
+from gateway.maintenance.spool import OldSpoolFiles
+
+
+def build_schedule(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging, news: News) -> Schedule:
+    """The schedule with every chore that this store needs."""
+    database, clock = ground.database, ground.clock
+    chores: list[Chore] = [
+        OldEvents(
+            database=database,
+            clock=clock,
+            events=platform.events,
+            webhooks=news.webhooks,
+            keep=timedelta(days=ground.config.events.keep_days),
+        ),
+        OldAnswers(idempotency=platform.idempotency),
+        OldLinks(database=database, links=fleet.links, accounts=platform.accounts),
+        OldSpoolFiles(spool=messaging.library.spool, clock=clock),
+    ]
+    if isinstance(database, SqliteDatabase):
+        chores.append(Optimize(database=database))
+    return Schedule(chores=chores, clock=clock, on_run=ground.metrics.chore_ran)
