@@ -53,7 +53,7 @@ class Client:
         return str((await self.api("GET", f"/sessions/{session}/qr"))["code"])
 
     async def until_status(self, session: str, wanted: str, *, timeout_seconds: float = 60.0) -> Json:
-        """Poll the session, a few milliseconds apart, until it has the wanted status."""
+        """Ask for the session until it has the wanted status. For preparations: it is a load while it lasts."""
 
         async def look() -> Json | None:
             found = await self.api("GET", f"/sessions/{session}")
@@ -68,7 +68,7 @@ class Client:
 
 
 async def until(
-    look: Callable[[], Awaitable[Json | None]], *, what: str, timeout_seconds: float, every_seconds: float = 0.005
+    look: Callable[[], Awaitable[Json | None]], *, what: str, timeout_seconds: float, every_seconds: float = 0.02
 ) -> Json:
     """The first answer of ``look`` that is not None."""
     deadline = time.perf_counter() + timeout_seconds

@@ -7,13 +7,13 @@ import os
 import random
 import signal
 import time
-from typing import Any
 
 from gateway.bench.bare import process_starts
-from gateway.bench.client import BenchError, Client, until
+from gateway.bench.client import BenchError, Client
 from gateway.bench.figures import Figure, percentile
 from gateway.bench.journey import linked_session
 from gateway.bench.processes import proportional_mib, workers_of
+from gateway.bench.receiver import Connections, Receiver
 from gateway.sandbox.rig import Sandbox
 
 FLEET_BASE = 200  #: first phone index of the fleet, clear of the other measurements'
@@ -21,12 +21,15 @@ FLEET_BASE = 200  #: first phone index of the fleet, clear of the other measurem
 
 async def cold_start(sandbox: Sandbox, client: Client, *, count: int) -> list[Figure]:
     """Link ``count`` phones, stop the gateway, start it again on the same data: until every session is connected."""
-    names = [await linked_session(client, FLEET_BASE + index) for index in range(count)]
-    old = sandbox.rig.pids["gateway"]
-    os.kill(old, signal.SIGTERM)
-    begun = await _new_gateway(sandbox, old)
-    await _all_connected(client, names)
-    seconds = time.perf_counter() - begun
+    async with Receiver() as receiver:
+        connections = Connections(receiver)
+        await connections.subscribe(client)
+        names = [await linked_session(client, FLEET_BASE + index) for index in range(count)]
+        await connections.until(names)
+        old = sandbox.rig.pids["gateway"]
+        os.kill(old, signal.SIGTERM)
+        begun = await _new_gateway(sandbox, old)
+        seconds = await connections.until(names, timeout_seconds=120) - begun
     sizes = [proportional_mib(pid) for pid in workers_of(sandbox.rig.pids["gateway"])]
     if len(sizes) != count:
         raise BenchError(f"{count} sessions run in {len(sizes)} processes")
@@ -56,30 +59,19 @@ async def _new_gateway(sandbox: Sandbox, old: int) -> float:
     return time.perf_counter()
 
 
-async def _all_connected(client: Client, names: list[str]) -> None:
-    async def look() -> dict[str, Any] | None:
-        try:
-            items = (await client.api("GET", "/sessions?limit=200"))["items"]
-        except OSError:
-            return None  # the gateway is still starting
-        connected = {item["name"] for item in items if item["status"] == "connected"}
-        return {"connected": len(connected)} if connected >= set(names) else None
-
-    await until(look, what=f"{len(names)} connected sessions", timeout_seconds=120, every_seconds=0.05)
-
-
 async def recovery(sandbox: Sandbox, client: Client, *, kills: int) -> list[Figure]:
     """``kill -9`` a session's process, again and again: until the session is connected in a new one."""
-    names = {await linked_session(client, FLEET_BASE + 90 + index) for index in range(2)}
     chance = random.Random(7)
     samples = []
-    for _ in range(kills):
-        since = await _connected_since(client, names)
-        victims = workers_of(sandbox.rig.pids["gateway"])
-        begun = time.perf_counter()
-        os.kill(chance.choice(victims), signal.SIGKILL)
-        await _one_came_back(client, names, since)
-        samples.append(time.perf_counter() - begun)
+    async with Receiver() as receiver:
+        connections = Connections(receiver)
+        await connections.subscribe(client)
+        await connections.until([await linked_session(client, FLEET_BASE + 90 + index) for index in range(2)])
+        for _ in range(kills):
+            victims = workers_of(sandbox.rig.pids["gateway"])
+            begun = time.perf_counter()
+            os.kill(chance.choice(victims), signal.SIGKILL)
+            samples.append(await connections.until_any() - begun)
     bare = await process_starts(1, at_once=1)
     return [
         Figure(
@@ -92,26 +84,3 @@ async def recovery(sandbox: Sandbox, client: Client, *, kills: int) -> list[Figu
             note=f"{kills} kills, p50 {percentile(samples, 0.5):.2f} s, max {max(samples):.2f} s",
         )
     ]
-
-
-async def _connected_since(client: Client, names: set[str]) -> dict[str, str]:
-    async def look() -> dict[str, Any] | None:
-        items = (await client.api("GET", "/sessions?limit=200"))["items"]
-        found = {item["name"]: item["connected_at"] for item in items if item["name"] in names}
-        up = all(item["status"] == "connected" for item in items if item["name"] in names)
-        return found if up else None
-
-    return await until(look, what="connected sessions", timeout_seconds=60)
-
-
-async def _one_came_back(client: Client, names: set[str], since: dict[str, str]) -> None:
-    async def look() -> dict[str, Any] | None:
-        items = (await client.api("GET", "/sessions?limit=200"))["items"]
-        back = [
-            item
-            for item in items
-            if item["name"] in names and item["status"] == "connected" and item["connected_at"] != since[item["name"]]
-        ]
-        return back[0] if back else None
-
-    await until(look, what="session that came back", timeout_seconds=60)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from gateway.bench.bare import accepted_and_settled, http_round_trips, stored_and_pushed
 from gateway.bench.client import BenchError, Client
 from gateway.bench.figures import Figure, latency_figures, percentile
-from gateway.bench.receiver import Receiver
+from gateway.bench.receiver import Connections, Receiver
+
+#: The same load, not measured: what is done for the first time (statements, connections, modules) is done by then.
+WARM_UP_SECONDS = 2
 
 
 def number(index: int) -> str:
@@ -34,17 +39,10 @@ async def linked_session(client: Client, index: int) -> str:
 
 async def pairing(client: Client, *, count: int) -> list[Figure]:
     """From the QR code on the screen, scanned at once, to ``connected``."""
-    samples = []
-    for index in range(count):
-        phone = await new_phone(client, 1000 + index)
-        name = f"pair-{index}"
-        await client.api("POST", "/sessions", {"name": name})
-        code = await client.qr(name)
-        shown = time.perf_counter()
-        await client.control("POST", f"/phones/{phone}/scan", {"qr": code})
-        await client.until_status(name, "connected")
-        samples.append(time.perf_counter() - shown)
-        await client.api("DELETE", f"/sessions/{name}")
+    async with Receiver() as receiver:
+        connections = Connections(receiver)
+        await connections.subscribe(client)
+        samples = [await _pair(client, connections, index) for index in range(count)]
     bare = await http_round_trips(50)
     seconds = percentile(samples, 0.95)
     note = f"{count} pairings, p50 {percentile(samples, 0.5):.2f} s, max {max(samples):.2f} s"
@@ -61,16 +59,27 @@ async def pairing(client: Client, *, count: int) -> list[Figure]:
     ]
 
 
+async def _pair(client: Client, connections: Connections, index: int) -> float:
+    phone = await new_phone(client, 1000 + index)
+    name = f"pair-{index}"
+    await client.api("POST", "/sessions", {"name": name})
+    code = await client.qr(name)
+    shown = time.perf_counter()
+    await client.control("POST", f"/phones/{phone}/scan", {"qr": code})
+    connected = await connections.until([name])
+    await client.api("DELETE", f"/sessions/{name}")
+    return connected - shown
+
+
 async def sending(client: Client, folder: Path, *, per_second: int, seconds: int) -> list[Figure]:
     """From the POST leaving the client to the message ``sent``, told by the webhook."""
     session = await linked_session(client, 1)
     recipient = await new_phone(client, 2)
     async with Receiver() as receiver:
         await client.api("POST", "/webhooks", {"url": receiver.url, "events": ["message.status"]})
-        await _warm_up(client, session, recipient, receiver)
-        begun: dict[str, float] = {}
-        posts = asyncio.create_task(_post_steadily(client, session, recipient, begun, per_second, seconds))
-        samples = await _until_all_sent(receiver, begun, per_second * seconds, posts)
+        await _first_message(client, session, recipient, receiver)
+        await _send_steadily(client, session, recipient, receiver, per_second, WARM_UP_SECONDS)
+        samples = await _send_steadily(client, session, recipient, receiver, per_second, seconds)
     bare = await accepted_and_settled(folder, 200)
     return latency_figures(
         f"POST to sent at {per_second}/s",
@@ -82,7 +91,7 @@ async def sending(client: Client, folder: Path, *, per_second: int, seconds: int
     )
 
 
-async def _warm_up(client: Client, session: str, recipient: str, receiver: Receiver) -> None:
+async def _first_message(client: Client, session: str, recipient: str, receiver: Receiver) -> None:
     """The first message to a new contact costs three more questions to WhatsApp; that is not what is measured."""
     message = {"session": session, "to": f"+{recipient}", "type": "text", "text": {"body": "warm-up"}}
     await client.api("POST", "/messages", message)
@@ -97,19 +106,29 @@ async def _state_of_next(receiver: Receiver, state: str) -> str:
                 return str(event["data"]["id"])
 
 
-async def _post_steadily(
-    client: Client, session: str, recipient: str, begun: dict[str, float], per_second: int, seconds: int
-) -> None:
+async def _send_steadily(
+    client: Client, session: str, recipient: str, receiver: Receiver, per_second: int, seconds: int
+) -> list[float]:
+    begun: dict[str, float] = {}
+
+    async def post(index: int) -> None:
+        await _post_one(client, session, recipient, f"bench-{seconds}-{index}", begun)
+
+    posts = asyncio.create_task(_steadily(post, per_second, seconds))
+    return await _until_all_sent(receiver, begun, per_second * seconds, posts)
+
+
+async def _steadily(act: Callable[[int], Coroutine[Any, Any, None]], per_second: int, seconds: int) -> None:
+    """Act at a steady rate, whether or not earlier acts have ended: whoever is slow is not given more time."""
     start = time.perf_counter()
-    pending = []
+    acts = []
     for index in range(per_second * seconds):
         await asyncio.sleep(max(0.0, start + index / per_second - time.perf_counter()))
-        pending.append(asyncio.create_task(_post_one(client, session, recipient, index, begun)))
-    await asyncio.gather(*pending)
+        acts.append(asyncio.create_task(act(index)))
+    await asyncio.gather(*acts)
 
 
-async def _post_one(client: Client, session: str, recipient: str, index: int, begun: dict[str, float]) -> None:
-    reference = f"bench-{index}"
+async def _post_one(client: Client, session: str, recipient: str, reference: str, begun: dict[str, float]) -> None:
     begun[reference] = time.perf_counter()
     await client.api(
         "POST",
@@ -118,7 +137,7 @@ async def _post_one(client: Client, session: str, recipient: str, index: int, be
             "session": session,
             "to": f"+{recipient}",
             "type": "text",
-            "text": {"body": f"message {index}"},
+            "text": {"body": f"message {reference}"},
             "client_ref": reference,
         },
     )
@@ -145,12 +164,10 @@ async def receiving(client: Client, folder: Path, *, per_second: int, seconds: i
     async with Receiver() as receiver:
         await client.api("POST", "/webhooks", {"url": receiver.url, "events": ["message.received"]})
         for sender in senders:
-            await _say(client, sender, number(3), "warm-up", {})
-        await _bodies(receiver, {"warm-up"}, len(senders))
-        begun: dict[str, float] = {}
-        talk = asyncio.create_task(_talk_steadily(client, senders, number(3), begun, per_second, seconds))
-        samples = await _arrivals(receiver, begun, per_second * seconds)
-        await talk
+            await _say(client, sender, number(3), "first", {})
+        await _bodies(receiver, {"first"}, len(senders))
+        await _hear_steadily(client, senders, receiver, per_second, WARM_UP_SECONDS)
+        samples = await _hear_steadily(client, senders, receiver, per_second, seconds)
     await client.api("DELETE", f"/sessions/{session}")
     bare = await stored_and_pushed(folder, 200)
     return latency_figures(
@@ -168,16 +185,18 @@ async def _say(client: Client, sender: str, to: str, body: str, begun: dict[str,
     await client.control("POST", f"/phones/{sender}/messages", {"to": to, "type": "text", "text": {"body": body}})
 
 
-async def _talk_steadily(
-    client: Client, senders: list[str], to: str, begun: dict[str, float], per_second: int, seconds: int
-) -> None:
-    start = time.perf_counter()
-    pending = []
-    for index in range(per_second * seconds):
-        await asyncio.sleep(max(0.0, start + index / per_second - time.perf_counter()))
-        sender = senders[index % len(senders)]
-        pending.append(asyncio.create_task(_say(client, sender, to, f"note {index}", begun)))
-    await asyncio.gather(*pending)
+async def _hear_steadily(
+    client: Client, senders: list[str], receiver: Receiver, per_second: int, seconds: int
+) -> list[float]:
+    begun: dict[str, float] = {}
+
+    async def say(index: int) -> None:
+        await _say(client, senders[index % len(senders)], number(3), f"note {seconds} {index}", begun)
+
+    talk = asyncio.create_task(_steadily(say, per_second, seconds))
+    samples = await _arrivals(receiver, begun, per_second * seconds)
+    await talk
+    return samples
 
 
 async def _bodies(receiver: Receiver, bodies: set[str], count: int) -> None:

@@ -1,12 +1,15 @@
-"""A webhook receiver that notes when each event arrived."""
+"""A webhook receiver that notes when each event arrived, and what it learns from them about sessions."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Any, Self
 
 from aiohttp import web
+
+from gateway.bench.client import BenchError, Client
 
 
 class Receiver:
@@ -32,3 +35,44 @@ class Receiver:
         arrived = time.perf_counter()
         self.arrivals.put_nowait((arrived, await request.json()))
         return web.Response(status=204)
+
+
+class Connections:
+    """Hears from the webhook when sessions connect. Asking for it again and again would be a load of its own."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._since: dict[str, str] = {}
+
+    async def subscribe(self, client: Client) -> None:
+        """Have the gateway tell; call it before the first session is linked."""
+        await client.api("POST", "/webhooks", {"url": self._receiver.url, "events": ["session.status"]})
+
+    async def until(self, names: Iterable[str], *, timeout_seconds: float = 60.0) -> float:
+        """When the last of these sessions had a connection that was not heard of before."""
+        missing, last = set(names), 0.0
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while missing:
+                    last, name = await self._next()
+                    missing.discard(name)
+        except TimeoutError as error:
+            raise BenchError(f"{len(missing)} sessions did not connect within {timeout_seconds:.0f} s") from error
+        return last
+
+    async def until_any(self, *, timeout_seconds: float = 60.0) -> float:
+        """When the next session has a new connection."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return (await self._next())[0]
+        except TimeoutError as error:
+            raise BenchError(f"no session came back within {timeout_seconds:.0f} s") from error
+
+    async def _next(self) -> tuple[float, str]:
+        while True:
+            arrived, event = await self._receiver.arrivals.get()
+            session = event["data"]
+            name, since = str(session["name"]), session["connected_at"]
+            if session["status"] == "connected" and self._since.get(name) != since:
+                self._since[name] = since
+                return arrived, name
