@@ -13,17 +13,17 @@ from gateway.contacts.service import Contacts
 from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
 from gateway.media.sound import SoundConverter
-from gateway.messages.changes import Changes
+from gateway.messages.arriving.changes import Changes
+from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.inbound import Inbound
+from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
-from gateway.messages.dispatcher import Dispatcher
-from gateway.messages.downloader import Downloader
-from gateway.messages.envelopes import Envelopes
-from gateway.messages.gate import Gate
-from gateway.messages.inbound import Inbound
-from gateway.messages.lane import LaneTools
+from gateway.messages.outbox.dispatcher import Dispatcher
+from gateway.messages.outbox.envelopes import Envelopes
+from gateway.messages.outbox.gate import Gate
+from gateway.messages.outbox.lane import LaneTools
+from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.progress import Progress
-from gateway.messages.receipts import Receipts
-from gateway.messages.rescuer import Rescuer
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
 

@@ -19,8 +19,8 @@ from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFound
 from gateway.kit.ids import IdGenerator
 from gateway.messages import store
 from gateway.messages.codec import body_of, encode_content, type_of
-from gateway.messages.envelopes import own_address
 from gateway.messages.models import Direction, Message, Origin
+from gateway.messages.outbox.envelopes import own_address
 from gateway.messages.progress import Progress
 from gateway.messages.recipients import Recipient, read_recipient
 from gateway.messages.render import PRIORITIES

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gateway.fleet.intake import Intake
-from gateway.messages.dispatcher import Dispatcher
-from gateway.messages.downloader import Downloader
-from gateway.messages.inbound import Inbound
-from gateway.messages.receipts import Receipts
+from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.inbound import Inbound
+from gateway.messages.arriving.receipts import Receipts
+from gateway.messages.outbox.dispatcher import Dispatcher
 from sessions.events import (
     HistoryReceived,
     MessageReceived,

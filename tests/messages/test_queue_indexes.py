@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from gateway.db.tx import Tx
-from gateway.messages import queue_store
+from gateway.messages.outbox import queue_store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

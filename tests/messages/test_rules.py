@@ -11,7 +11,7 @@ import pytest
 from gateway.kit.errors import ConflictError
 from gateway.messages.codec import body_of, decode_content, encode_content
 from gateway.messages.models import Message
-from gateway.messages.outcomes import MOST_ATTEMPTS, Fate, backoff, judge
+from gateway.messages.outbox.outcomes import MOST_ATTEMPTS, Fate, backoff, judge
 from gateway.messages.schemas import MessageOut
 from gateway.messages.states import STEPS, MessageState, demand_step, may_follow
 from sessions.address import Address, Jid

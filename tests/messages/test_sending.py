@@ -12,9 +12,9 @@ from gateway.db.tx import Tx
 from gateway.fleet.models import Session
 from gateway.kit.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from gateway.kit.ids import render_id
-from gateway.messages import lane
-from gateway.messages.lane import MOST_STALLS
 from gateway.messages.models import Message
+from gateway.messages.outbox import lane
+from gateway.messages.outbox.lane import MOST_STALLS
 from gateway.messages.states import MessageState
 from sessions.content import Text
 from sessions.errors import (

@@ -19,10 +19,11 @@ from gateway.kit.service import Wakeable
 from gateway.media.errors import MediaTooLargeError
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
-from gateway.messages import queue_store, store
+from gateway.messages import store
 from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
 from gateway.messages.models import MediaState, Message
-from gateway.messages.outcomes import backoff
+from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.outcomes import backoff
 from gateway.messages.progress import Progress
 from sessions.content import MediaContent, RemoteFile
 from sessions.engine import Engine, StatusChange

@@ -11,7 +11,8 @@ from gateway.db.tx import Tx
 from gateway.fleet.models import Session
 from gateway.kit.ids import render_id
 from gateway.kit.times import from_epoch
-from gateway.messages import queue_store, store
+from gateway.messages import store
+from gateway.messages.outbox import queue_store
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from sessions.address import Address

@@ -18,7 +18,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import from_epoch
 from gateway.messages import store
-from gateway.messages.changes import Changes
+from gateway.messages.arriving.changes import Changes
 from gateway.messages.codec import MEDIA_TYPES, body_of, encode_content, type_of
 from gateway.messages.models import Direction, MediaState, Message, Origin
 from gateway.messages.progress import Progress

@@ -10,9 +10,10 @@ from gateway.db.tx import Database, Tx
 from gateway.fleet.models import Session
 from gateway.fleet.specs import Specs
 from gateway.kit.ids import render_id
-from gateway.messages import queue_store, store
-from gateway.messages.lane import settle_uncertain
+from gateway.messages import store
 from gateway.messages.models import Message
+from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.lane import settle_uncertain
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry

@@ -11,9 +11,9 @@ import structlog
 from gateway.db.tx import Tx
 from gateway.kit.ids import render_id
 from gateway.kit.service import Wakeable
-from gateway.messages import queue_store
-from gateway.messages.lane import Lane, LaneTools
-from gateway.messages.rescuer import Rescuer
+from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.lane import Lane, LaneTools
+from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.states import MessageState
 from sessions.engine import StatusChange
 from sessions.status import SessionStatus

@@ -18,11 +18,12 @@ from gateway.kit.clock import Clock
 from gateway.kit.errors import UnavailableError
 from gateway.kit.ids import render_id
 from gateway.kit.observe import Signal
-from gateway.messages import queue_store, store
-from gateway.messages.changes import Changes
-from gateway.messages.envelopes import Envelopes, UnsendableError
-from gateway.messages.gate import Gate
-from gateway.messages.outcomes import Fate, Judgement, judge
+from gateway.messages import store
+from gateway.messages.arriving.changes import Changes
+from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.envelopes import Envelopes, UnsendableError
+from gateway.messages.outbox.gate import Gate
+from gateway.messages.outbox.outcomes import Fate, Judgement, judge
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
@@ -103,7 +104,7 @@ class LaneTools:
 
 
 class Lane:
-    """One session's outbox while there is something to do; :class:`gateway.messages.dispatcher.Dispatcher` runs it."""
+    """One session's outbox while there is something to do; :class:`gateway.messages.outbox.dispatcher.Dispatcher` runs it."""
 
     def __init__(self, *, session_id: int, tools: LaneTools) -> None:
         self._session_id = session_id

@@ -1,0 +1,1 @@
+"""What comes in: messages, receipts, changes to earlier messages, and files."""

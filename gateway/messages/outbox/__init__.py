@@ -1,0 +1,1 @@
+"""What is to be sent: the queue, its order, and what came of each try."""
