@@ -11,7 +11,7 @@ from gateway.access.models import Role, User
 from gateway.access.passwords import Passwords
 from gateway.access.service import EVERYTHING, Access
 from gateway.access.throttle import SignInThrottle
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.db.tx import Database, Tx
 from gateway.events.service import EventLog
 from gateway.fleet.models import Session

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import __version__
-from gateway.config import Config, ConfigError, load_config
+from gateway.config.loading import ConfigError, load_config
+from gateway.config.settings import Config
 from gateway.startup import CannotStartError, ExitCode, LoopbackFileError, read_loopback
 from sessions.protocol import Loopback
 

@@ -7,7 +7,9 @@ import textwrap
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import PurePath
 
-from gateway.config import ENVIRONMENT_PREFIX, SECRET_KEYS, Config, Section
+from gateway.config.loading import SECRET_KEYS
+from gateway.config.sections import Section
+from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 
 _WIDTH = 110
 _HEAD = f"""\

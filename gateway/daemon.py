@@ -13,7 +13,7 @@ from aiohttp import web
 from gateway import __version__
 from gateway.assembly.face import build_face
 from gateway.assembly.parts import Parts, build_parts
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, DataFolderError
 from gateway.health import Readiness, Watchdog, disk_check, services_check, store_check
 from gateway.kit.notify import Notifier

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 import gateway
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.db.migrate import current, head
 from gateway.health import LEAST_FREE_BYTES
 from gateway.kit.clock import Clock

@@ -12,7 +12,7 @@ from gateway.api.openapi import build_document
 from gateway.assembly.face import build_tables
 from gateway.assembly.fleet import build_engine
 from gateway.assembly.parts import build_parts
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.sqlite import SqliteDatabase
 from gateway.doctor import Doctor, Finding

@@ -10,7 +10,7 @@ import sys
 import structlog
 
 from gateway import __version__
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.daemon import Daemon
 from gateway.kit.log import configure_logging
 from gateway.kit.notify import Notifier

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, DataFolderError, FolderKind
 from gateway.db.database import AnyDatabase, open_database
 from gateway.db.errors import DatabaseTooNewError, StoreUnreachableError

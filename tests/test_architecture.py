@@ -190,7 +190,7 @@ def test_the_engine_in_memory_is_for_tests_only() -> None:
 
 
 def test_settings_are_read_by_the_composition_root_alone() -> None:
-    readers = {module.layer for module in modules() if "gateway.config" in module.imports}
+    readers = {module.layer for module in those_that_import("gateway.config")}
 
     assert readers <= set(COMPOSITION)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import gateway
-from gateway.config import Config, ConfigError, load_config
+from gateway.config.loading import ConfigError, load_config
+from gateway.config.settings import Config
 from gateway.config_text import effective, example
 
 EXAMPLE = Path(gateway.__file__).parents[1] / "config.example.toml"
@@ -164,7 +165,7 @@ def test_the_example_lists_every_key_with_its_default(write):
 def test_every_key_is_used_where_the_gateway_is_put_together():
     folder = Path(gateway.__file__).parent
     files = [*folder.glob("assembly/*.py"), *(folder / f"{name}.py" for name in ("startup", "serve", "doctor"))]
-    source = "".join(file.read_text("utf-8") for file in [*files, folder / "config.py"])
+    source = "".join(file.read_text("utf-8") for file in [*files, folder / "config" / "settings.py"])
     keys = {key for field in Config.model_fields.values() for key in field.annotation.model_fields}
 
     assert [key for key in sorted(keys) if not re.search(rf"\.{key}\b", source)] == []

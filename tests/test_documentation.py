@@ -20,7 +20,7 @@ from cyclopts import App
 
 from gateway import cli
 from gateway.api.problems import problem_of
-from gateway.config import ENVIRONMENT_PREFIX, Config
+from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
 from gateway.events.catalogue import CATALOGUE
 from gateway.events.payloads import Payload

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.assembly.ground import Ground
 from gateway.assembly.platform import Platform
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.fleet.intake import Intake
 from gateway.fleet.lifecycle import Lifecycle
 from gateway.fleet.links import PairingLinks

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from gateway import __version__
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder
 from gateway.db.database import AnyDatabase
 from gateway.kit.clock import Clock, SystemClock

@@ -11,7 +11,7 @@ from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
 from gateway.assembly.platform import Platform, build_platform
 from gateway.assembly.upkeep import build_schedule
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder
 from gateway.db.database import AnyDatabase
 from gateway.maintenance.schedule import Schedule

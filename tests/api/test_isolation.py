@@ -14,7 +14,7 @@ from gateway.access.service import EVERYTHING
 from gateway.api.route import Route, routes_of
 from gateway.assembly.face import build_face, build_tables
 from gateway.assembly.parts import Parts, build_parts
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.tx import Tx
 from gateway.health import Readiness

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gateway import daemon as module
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.daemon import Daemon
 from gateway.kit.notify import Notifier
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.migrate import on_connection, upgrade
 from gateway.startup import CannotStartError, LoopbackFileError, listen, open_store, read_loopback, visited_store

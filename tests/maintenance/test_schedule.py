@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.assembly.parts import build_parts
-from gateway.config import Config
+from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.sqlite import SqliteDatabase
 from gateway.kit.clock import SystemClock

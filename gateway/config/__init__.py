@@ -1,0 +1,1 @@
+"""What the operator may set: in ``config.toml`` and in the environment."""

@@ -1,0 +1,154 @@
+"""One class per section of ``config.toml``: its keys, what they allow, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Base of all sections: a key that nobody knows is an error, not a wish that is never granted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class HttpSection(Section):
+    """Where the gateway listens and how it is reached."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. 0.0.0.0 makes it reachable from elsewhere."
+    )
+    port: Port = Field(default=3005, description="Port to listen on.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/]+(/[^\s]*[^\s/])?)?$",
+        description="How customers' browsers reach the gateway, such as https://wa.example.com; used in pairing links. "
+        "Empty: http://host:port.",
+    )
+    insecure_cookies: bool = Field(
+        default=False,
+        description="Let people sign in over plain http from other machines. Only for networks you trust.",
+    )
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Networks of reverse proxies whose X-Forwarded-For is believed."
+    )
+    max_body_bytes: Positive = Field(default=2_097_152, description="Largest request body, except for media uploads.")
+    requests_per_second: Seconds = Field(default=200.0, description="How fast one API key may call, on average.")
+    burst: Positive = Field(default=1000, description="How many calls one API key may make at once.")
+    metrics: Literal["loopback", "open", "off"] = Field(
+        default="loopback",
+        description="Who may read /metrics: this machine only (loopback), everybody (open), nobody (off).",
+    )
+
+
+class StoreSection(Section):
+    """Where everything is kept."""
+
+    data_folder: Path = Field(default=Path("wagate-data"), description="Keys, media and, with SQLite, the database.")
+    url: str = Field(
+        default="", description="postgresql://user:password@host/name. Empty: SQLite, in wagate.db in the data folder."
+    )
+    url_file: str = Field(
+        default="",
+        description="File that holds the url, for those who keep passwords out of settings (LoadCredential=).",
+    )
+    pool_size: Positive = Field(default=10, description="Connections to PostgreSQL.")
+    batch_limit: Positive = Field(default=128, description="SQLite: most changes that share one commit.")
+    queue_limit: Positive = Field(
+        default=20_000, description="SQLite: most changes that may wait; beyond it callers get 503."
+    )
+
+
+class EngineSection(Section):
+    """How phones are run."""
+
+    sessions_per_worker: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1,
+        description="Sessions that share one worker process. 1: a crash touches nobody else. More: less memory.",
+    )
+
+
+class SessionsSection(Section):
+    """What new sessions get unless they say otherwise."""
+
+    device_name: Annotated[str, Field(min_length=1, max_length=50)] = Field(
+        default="wagate", description="Name shown on the phone under linked devices."
+    )
+    history: Literal["none", "recent", "full"] = Field(
+        default="recent", description="How much of its history a phone shares when it is linked."
+    )
+    typing_events: bool = Field(default=True, description="Report when somebody is typing.")
+
+
+class PairingSection(Section):
+    """How phones are linked."""
+
+    link_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        default=24.0, description="How long a pairing link for a customer works."
+    )
+
+
+class MediaSection(Section):
+    """Pictures, sound, films and documents."""
+
+    max_bytes: Positive = Field(default=104_857_600, description="Largest file, up and down.")
+    fetch_seconds: Seconds = Field(default=60.0, description="Longest time to fetch media from a URL.")
+    download: bool = Field(default=True, description="Fetch incoming media as soon as it arrives.")
+
+
+class WebhooksSection(Section):
+    """News for other programs."""
+
+    timeout_seconds: Seconds = Field(default=15.0, description="Longest wait for an endpoint's answer.")
+    disable_after_hours: Positive = Field(
+        default=120, description="An endpoint that only fails for this long is disabled."
+    )
+
+
+class GuardSection(Section):
+    """Which addresses users may make the gateway call: webhooks and media by URL."""
+
+    allow_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description='Private networks that are allowed nevertheless, such as ["10.1.0.0/16"].'
+    )
+    ports: tuple[Port, ...] = Field(
+        default=(80, 443), description="Ports that may be called; any port in allow_networks."
+    )
+
+
+class AccessSection(Section):
+    """People who sign in."""
+
+    sign_in_idle_hours: Positive = Field(default=24, description="A sign-in that is not used for this long ends.")
+    sign_in_days: Positive = Field(default=30, description="No sign-in lasts longer than this.")
+
+
+class EventsSection(Section):
+    """The event log."""
+
+    heartbeat_seconds: Seconds = Field(
+        default=15.0, description="How often a silent event stream says that it is alive."
+    )
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=30,
+        description="How long events are kept, and with them what became of them at webhooks. An event that a webhook "
+        "has yet to be told of is kept longer.",
+    )
+
+
+class LogSection(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least important line to write."
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="json: one object per line. console: for people. auto: console on a terminal, else json.",
+    )
