@@ -96,8 +96,14 @@ class Delivery:
             channel.send(Acknowledge(session_id=self._session_id, seq=complete, taken=len(reports)))
 
     async def _hand_over_status(self, change: StatusChange) -> None:
-        try:
-            await self._listener.on_status(change)
-        except Exception:  # noqa: BLE001 - a listener's fault must not stop the session's news
-            # The next change says where the session stands then, and `status()` says it at any time.
-            _log.exception("listener did not take a status change")
+        """Offer it until it is taken or a newer one waits: an end that got lost would never be noticed."""
+        wait_seconds = _FIRST_RETRY_SECONDS
+        while True:
+            try:
+                return await self._listener.on_status(change)
+            except Exception:  # noqa: BLE001 - a listener's fault must not stop the session's news
+                _log.exception("listener did not take a status change")
+            if any(isinstance(item, StatusChange) for item in self._items):
+                return
+            await asyncio.sleep(wait_seconds)
+            wait_seconds = min(wait_seconds * 2, _LAST_RETRY_SECONDS)

@@ -52,9 +52,11 @@ class Reconciler(Wakeable):
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._missed: set[int] = set()  #: something came up for them while they were being worked on
         self._running: set[int] = set()  #: what the engine was asked to run
+        self._told: dict[int, StatusChange] = {}  #: the last change of each session that its row has taken over
 
     def status_changed(self, session_id: int, change: StatusChange) -> None:
         """Observe statuses: some of them leave something to do."""
+        self._told[session_id] = change
         if change.status in _MATTERS:
             self.wake()
 
@@ -130,6 +132,7 @@ class Reconciler(Wakeable):
 
     async def _agree(self, session_id: int) -> None:
         """Bring about what the row wants at this moment, which may no longer be what made us look."""
+        told = self._told.get(session_id)  # before the row is read, which then holds at least this
         session = await self._database.read(lambda tx: store.find_any(tx, session_id=session_id))
         if session is None or not self._differs(session):
             return
@@ -137,10 +140,18 @@ class Reconciler(Wakeable):
             await self._unlinker.unlink_patiently(self._specs.of(session), timeout_seconds=_UNLINK_SECONDS)
         if session.unlink_due or session.forget_due:
             await self._forget(session)
-        elif self._wants_running(session):
-            await self._run(session)
-        else:
+        elif not self._wants_running(session):
             await self._halt(session)
+        elif not self._has_ended_unheard(session, told):
+            await self._run(session)
+
+    def _has_ended_unheard(self, session: Session, told: StatusChange | None) -> bool:
+        """The session has ended for a reason that needs a person, and the row does not say so yet.
+
+        Its wish is from before: starting it now would be against a ban. We are woken when the row has heard.
+        """
+        now = self._engine.status(rendered_id(session))
+        return now.status in NEEDS_A_PERSON and now != told
 
     async def _run(self, session: Session) -> None:
         self._running.add(session.id)
@@ -162,6 +173,7 @@ class Reconciler(Wakeable):
         await self._engine.halt(spec.session_id)
         self._running.discard(session.id)
         await self._engine.forget(spec)
+        self._told.pop(session.id, None)
         await self._database.write(lambda tx: self._note_forgotten(tx, session.id))
         log.info("keys deleted", session_id=spec.session_id)
 

@@ -86,6 +86,21 @@ async def test_a_listener_that_fails_on_a_status_still_gets_the_next(
     assert listener.changes[-1].status is SessionStatus.CONNECTED
 
 
+async def test_a_status_that_the_listener_could_not_take_is_offered_again(
+    session: TrackedSession, listener: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(change: object) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("no")
+
+    await listener.until(lambda: len(listener.changes) == 3)
+    monkeypatch.setattr(listener, "on_status", fail)
+    session.take(Ended(reason=Reason.TEMPORARY_BAN))
+
+    await listener.until(lambda: len(listener.changes) == 4)
+    assert listener.changes[-1].status is SessionStatus.BANNED
+
+
 async def test_reports_go_to_a_new_channel_only_once(listener: Recorder) -> None:
     delivery = Delivery(session_id="ses_1", listener=listener)
     report = Report(session_id="ses_1", seq=7, received_at=0.0, event=Connected())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from gateway.fleet.errors import SessionNameTakenError, SessionNotConnectedError, SessionNotFoundError
 from gateway.fleet.render import render_reasons, session_id
 from gateway.kit.ids import IdGenerator
+from sessions.engine import StatusChange
 from sessions.events import Ended
 from sessions.protocol import LogOut
 from sessions.status import Reason
@@ -132,6 +134,27 @@ async def test_a_banned_session_waits_for_a_person_and_starts_when_told(fleet: F
     assert banned.until is not None
     assert banned.until.timestamp() == pytest.approx(until)
     assert started.until is None
+
+
+async def test_a_session_that_was_just_banned_is_not_started_again_before_its_row_says_so(
+    fleet: FleetRig, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await fleet.create()
+    await fleet.link(session, PHONE, eventually)
+    take, may_be_taken = fleet.intake.on_status, asyncio.Event()
+
+    async def take_late(change: StatusChange) -> None:
+        await may_be_taken.wait()
+        await take(change)
+
+    monkeypatch.setattr(fleet.intake, "on_status", take_late)
+    fleet.engine.report(session_id(session), Ended(reason=Reason.TEMPORARY_BAN))
+    await fleet.reconciler.settle(session.id)
+    status = fleet.engine.status(session_id(session)).status
+    may_be_taken.set()
+
+    assert status == "banned"
+    assert await fleet.until(session, "banned", eventually)
 
 
 async def test_linked_sessions_run_again_after_the_daemon_was_killed(
