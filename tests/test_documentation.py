@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from gateway import cli
 from gateway.api.problems import problem_of
+from gateway.cli.main import build_app
 from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
 from gateway.events.catalogue import CATALOGUE
@@ -170,7 +170,7 @@ def unsupported() -> str:
 
 
 def commands() -> str:
-    return "\n".join(command(app, words) for words, app in every_command(cli.app, ("wagate",)))
+    return "\n".join(command(app, words) for words, app in every_command(build_app(), ("wagate",)))
 
 
 def every_command(app: App, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], App]]:
