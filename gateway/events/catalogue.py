@@ -33,6 +33,10 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("media.failed", "The file of a received message cannot be had.", payloads.MessageData),
     EventType("session.created", "A session was created.", payloads.SessionData),
     EventType("session.status", "A session's status or liveness changed.", payloads.SessionData),
+    EventType(
+        "session.restricted", "WhatsApp restricts a session: a ban, a time-lock, an unlinking ...", payloads.SessionData
+    ),
+    EventType("session.unrestricted", "A session's restriction has ended.", payloads.SessionData),
     EventType("session.qr", "A QR code is on offer; it is never told here.", payloads.QrData),
     EventType("session.paired", "A phone was linked to a session.", payloads.SessionData),
     EventType("session.deleted", "A session was deleted.", payloads.SessionData),

@@ -51,6 +51,7 @@ class SessionData(Payload):
     status: str = Field(examples=["connected"])
     live: bool
     reason: dict[str, Any] | None = None
+    restriction: dict[str, Any] | None = Field(None, examples=[None])
 
 
 class QrData(Payload):

@@ -54,6 +54,19 @@ class Session(Base, Identified, OrgScoped, Timestamped):
     reasons: Mapped[list[dict[str, str]]] = mapped_column(JsonType, default=list)
     connected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    #: connected, yet without proof that frames flow: since when and why
+    degraded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    degraded_reason: Mapped[str | None] = mapped_column(String(40))
+
+    #: what keeps WhatsApp from taking the session at all, see :mod:`gateway.fleet.restrictions`
+    restriction: Mapped[str | None] = mapped_column(String(24))
+    restriction_code: Mapped[int | None] = mapped_column()
+    restricted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    restricted_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: WhatsApp refuses new chats (463): since when, and when one may be tried again
+    timelocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    timelocked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
     #: set while a phone is linked; who it is (or was last) stands in the columns below
     paired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     phone: Mapped[str | None] = mapped_column(String(20))

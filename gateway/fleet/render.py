@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.fleet.models import Session
+from gateway.fleet.restrictions import TIMELOCK_CODE, RestrictionKind, current_kind, explain
 from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
 from sessions.address import Jid
@@ -23,6 +24,23 @@ def render_reason(code: str | None) -> dict[str, str] | None:
     return None if code is None else {"code": code, "sentence": sentence(Reason(code))}
 
 
+def render_restriction(session: Session) -> dict[str, object] | None:
+    """What WhatsApp does not let the session do, with the sentence that tells a person what to do."""
+    kind = current_kind(session)
+    if kind is None:
+        return None
+    is_timelock = kind is RestrictionKind.TIMELOCK
+    code = TIMELOCK_CODE if is_timelock else session.restriction_code
+    return {
+        "kind": kind.value,
+        "scope": "first_contacts" if is_timelock else "all",
+        "code": code,
+        "sentence": explain(kind, code),
+        "since": render_time(session.timelocked_at if is_timelock else session.restricted_at),
+        "until": render_time(session.timelocked_until if is_timelock else session.restricted_until),
+    }
+
+
 def render_session(session: Session) -> dict[str, object]:
     """The session's JSON."""
     return {
@@ -34,6 +52,7 @@ def render_session(session: Session) -> dict[str, object]:
         "paired": session.is_paired,
         "reason": render_reason(session.reason),
         "until": render_time(session.until),
+        "restriction": render_restriction(session),
         "phone": session.phone,
         "lid": _user(session.lid),
         "jid": _device_jid(session),

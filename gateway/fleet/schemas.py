@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.api.fields import SessionId, UtcTime
 from gateway.api.paging import Page, PageQuery
+from gateway.fleet.restrictions import RestrictionKind
 from sessions.status import SessionStatus
 
 _ID_PREFIX = "ses_"
@@ -97,6 +98,19 @@ class PastReason(BaseModel):
     at: UtcTime
 
 
+class RestrictionOut(BaseModel):
+    """What WhatsApp does not let a session do, and what a person should know and do."""
+
+    kind: RestrictionKind
+    scope: Literal["all", "first_contacts"] = Field(
+        description="`all`: the session cannot connect. `first_contacts`: only messages to people it never wrote with."
+    )
+    code: int | None = Field(description="WhatsApp's own number for it.", examples=[101])
+    sentence: str
+    since: UtcTime
+    until: UtcTime | None = Field(description="Its end, or for a time-lock when a new chat is tried again.")
+
+
 class SessionOut(BaseModel):
     """One linked phone."""
 
@@ -108,6 +122,7 @@ class SessionOut(BaseModel):
     paired: bool = Field(description="Whether a phone is linked. The phone below may be the last one that was.")
     reason: ReasonOut | None
     until: UtcTime | None = Field(description="End of a temporary ban, or time of the next try.")
+    restriction: RestrictionOut | None = Field(description="What WhatsApp does not let the session do now.")
     phone: str | None = Field(description="E.164.")
     lid: str | None
     jid: str | None

@@ -16,6 +16,7 @@ from gateway.fleet.errors import (
 )
 from gateway.fleet.models import Desired, Session
 from gateway.fleet.render import SESSION_PREFIX, render_session
+from gateway.fleet.restrictions import TIMELOCK_LASTS
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, InvalidIdError, parse_id
 from gateway.principal import Principal
@@ -176,6 +177,23 @@ class Sessions:
         session.until = until
         self._touch(session)
         self.announce(tx, session, "session.status")
+
+    def note_timelock(self, tx: Tx, session: Session, at: datetime) -> None:
+        """WhatsApp has refused a new chat (463): first contacts are held back for a while."""
+        is_new = session.timelocked_until is None
+        session.timelocked_at = session.timelocked_at or at
+        session.timelocked_until = at + TIMELOCK_LASTS
+        self._touch(session)
+        if is_new:
+            self.announce(tx, session, "session.restricted")
+
+    def lift_timelock(self, tx: Tx, session: Session) -> None:
+        """A first contact went through, or the time is over: new chats may be started again."""
+        if session.timelocked_until is None:
+            return
+        session.timelocked_at = session.timelocked_until = None
+        self._touch(session)
+        self.announce(tx, session, "session.unrestricted")
 
     def announce(self, tx: Tx, session: Session, event_type: str, data: dict[str, object] | None = None) -> None:
         """Emit an event about the session; its data is the session itself unless given."""
