@@ -31,14 +31,15 @@ _S = MessageState
 #: From each state, the ones that may follow.
 STEPS: dict[MessageState, frozenset[MessageState]] = {
     _S.SCHEDULED: frozenset({_S.QUEUED, _S.CANCELLED, _S.EXPIRED}),
-    _S.QUEUED: frozenset({_S.SENDING, _S.CANCELLED, _S.EXPIRED, _S.SKIPPED, _S.FAILED}),
-    _S.SENDING: frozenset({_S.QUEUED, _S.UNCERTAIN, _S.SENT, _S.DELIVERED, _S.READ, _S.PLAYED, _S.FAILED}),
-    _S.UNCERTAIN: frozenset({_S.QUEUED, _S.SENT, _S.DELIVERED, _S.READ, _S.PLAYED}),
+    _S.QUEUED: frozenset({_S.SCHEDULED, _S.SENDING, _S.CANCELLED, _S.EXPIRED, _S.SKIPPED, _S.FAILED}),
+    _S.SENDING: frozenset({_S.QUEUED, _S.UNCERTAIN, _S.SENT, _S.FAILED}),
+    _S.UNCERTAIN: frozenset({_S.QUEUED, _S.SENT, _S.DELIVERED, _S.READ, _S.PLAYED, _S.FAILED}),
     _S.SENT: frozenset({_S.DELIVERED, _S.READ, _S.PLAYED, _S.REVOKED}),
     _S.DELIVERED: frozenset({_S.READ, _S.PLAYED, _S.REVOKED}),
     _S.READ: frozenset({_S.PLAYED, _S.REVOKED}),
     _S.PLAYED: frozenset({_S.REVOKED}),
-    _S.FAILED: frozenset({_S.QUEUED}),
+    # A person may have called it failed and a receipt knows better: the receipt is the truth.
+    _S.FAILED: frozenset({_S.QUEUED, _S.DELIVERED, _S.READ, _S.PLAYED}),
     _S.CANCELLED: frozenset(),
     _S.EXPIRED: frozenset(),
     _S.SKIPPED: frozenset({_S.QUEUED}),

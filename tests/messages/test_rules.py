@@ -30,6 +30,7 @@ from sessions.content import (
     Text,
 )
 from sessions.errors import SessionError, by_code
+from tests.pictures import assert_shows, read_picture
 
 ANNA = Address.of(Jid.from_phone("+4915110000002"), Jid("77001", "lid"))
 REMOTE = RemoteFile(
@@ -47,7 +48,18 @@ def test_receipts_only_lead_forward() -> None:
         assert may_follow(earlier, later)
         assert not may_follow(later, earlier)
     assert may_follow("sent", "played")
-    assert not may_follow("failed", "delivered")
+
+
+def test_a_receipt_overrules_the_word_of_a_person() -> None:
+    assert may_follow("failed", "delivered")
+    assert not may_follow("failed", "sent")
+
+
+def test_the_picture_in_the_documentation_is_the_table() -> None:
+    picture = read_picture("message-states.md")
+
+    assert_shows(picture, STEPS)
+    assert picture.beginnings == {"scheduled", "queued", "received"}
 
 
 def test_a_step_that_does_not_exist_is_a_conflict() -> None:
