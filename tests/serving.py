@@ -23,8 +23,10 @@ from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
 from gateway.api.streams import Streams
 from gateway.db.tx import Database
+from gateway.events.asking import Asking
 from gateway.events.catalogue import CATALOGUE
 from gateway.events.hub import EventHub
+from gateway.events.quota import StreamQuota
 from gateway.events.routes import EventRoutes
 from gateway.events.service import EventLog
 from gateway.kit.clock import Clock
@@ -70,7 +72,13 @@ class Parts:
         own_tables = (
             ApiKeyRoutes(database=self.database, access=self.access),
             AuthRoutes(accounts=self.accounts, cookie=self.cookie),
-            EventRoutes(database=self.database, hub=self.hub, streams=self.streams),
+            EventRoutes(
+                database=self.database,
+                hub=self.hub,
+                streams=self.streams,
+                asking=Asking(database=self.database),
+                quota=StreamQuota(),
+            ),
         )
         app = build_app(
             tables=[*own_tables, *tables],

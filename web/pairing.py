@@ -101,7 +101,7 @@ class PairingPages:
         async with aclosing(self._views(request, link, session)) as views:
             return await self._streams.serve(request, views)
 
-    async def _views(self, request: web.Request, link: PairingLink, session: Session) -> AsyncGenerator[StreamEvent]:
+    async def _views(self, request: web.Request, link: PairingLink, session: Session) -> AsyncGenerator[bytes]:
         if session.is_paired:
             yield _as_event(linked_view(session))
             return
@@ -163,8 +163,8 @@ class PairingPages:
         return await self._database.read(lambda tx: self._links.open(tx, token))
 
 
-def _as_event(view: PairingView) -> StreamEvent:
-    return StreamEvent(data=msgspec.json.encode(view).decode(), event="state")
+def _as_event(view: PairingView) -> bytes:
+    return StreamEvent(data=msgspec.json.encode(view).decode(), event="state").frame
 
 
 class _PhoneRefusedError(ValueError):

@@ -25,11 +25,23 @@ StillAllowed = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event of a stream."""
+    """One event of a stream. Its data is one line, as JSON is."""
 
     data: str
     event: str | None = None
     id: str | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """As it goes over the wire."""
+        fields = (("id", self.id), ("event", self.event), ("data", self.data))
+        lines = [f"{name}: {value}\r\n" for name, value in fields if value is not None]
+        return "".join([*lines, "\r\n"]).encode()
+
+
+def position_frame(event_id: str) -> bytes:
+    """Says how far the stream has come, and nothing else: readers come back from there, and tell nobody."""
+    return f"id: {event_id}\r\n\r\n".encode()
 
 
 class Streams:
@@ -54,18 +66,18 @@ class Streams:
     async def serve(
         self,
         request: web.Request,
-        events: AsyncGenerator[StreamEvent],
+        frames: AsyncGenerator[bytes],
         *,
         still_allowed: StillAllowed | None = None,
     ) -> web.StreamResponse:
-        """Send events until they end, the caller leaves or may no longer listen, or the server stops.
+        """Send frames until they end, the caller leaves or may no longer listen, or the server stops.
 
-        ``events`` is closed, its ``finally`` run, before this returns.
+        ``frames`` is closed, its ``finally`` run, before this returns.
         """
         response = EventSourceResponse(ping_interval=self._heartbeat_seconds, send_timeout=self._slowest_send_seconds)
-        async with aclosing(events):
+        async with aclosing(frames):
             await response.prepare(request)
-            await self._run(request, response, events, still_allowed)
+            await self._run(request, response, frames, still_allowed)
         return response
 
     def close(self) -> None:
@@ -78,11 +90,11 @@ class Streams:
         self,
         request: web.Request,
         response: EventSourceResponse,
-        events: AsyncIterator[StreamEvent],
+        frames: AsyncIterator[bytes],
         still_allowed: StillAllowed | None,
     ) -> None:
         async with response:
-            pump = asyncio.create_task(_pump(response, events), name="event stream")
+            pump = asyncio.create_task(self._pump(response, frames), name="event stream")
             self._open.add(pump)
             try:
                 await self._watch(request, pump, still_allowed)
@@ -102,14 +114,14 @@ class Streams:
             if still_allowed is not None and not await still_allowed():
                 return
 
-
-async def _pump(response: EventSourceResponse, events: AsyncIterator[StreamEvent]) -> None:
-    try:
-        await response.write(_RECONNECT)
-        async for event in events:
-            await response.send(event.data, id=event.id, event=event.event)
-    except (ConnectionError, TimeoutError):
-        return  # the caller has left or reads too slowly; it comes back with Last-Event-ID
+    async def _pump(self, response: EventSourceResponse, frames: AsyncIterator[bytes]) -> None:
+        try:
+            await response.write(_RECONNECT)
+            async for frame in frames:
+                async with asyncio.timeout(self._slowest_send_seconds):
+                    await response.write(frame)
+        except (ConnectionError, TimeoutError):
+            return  # the caller has left or reads too slowly; it comes back with Last-Event-ID
 
 
 def _report(pump: asyncio.Task[None]) -> None:

@@ -13,6 +13,7 @@ from gateway.assembly.parts import Parts
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
+from gateway.events.asking import Asking
 from gateway.events.catalogue import CATALOGUE
 from gateway.events.routes import EventRoutes
 from gateway.fleet.pairing_routes import PairingRoutes
@@ -72,7 +73,13 @@ def _platform_tables(parts: Parts) -> list[object]:
     return [
         ApiKeyRoutes(database=ground.database, access=platform.access),
         AuthRoutes(accounts=platform.accounts, cookie=platform.cookie),
-        EventRoutes(database=ground.database, hub=platform.hub, streams=platform.streams, find_session=find_session),
+        EventRoutes(
+            database=ground.database,
+            hub=platform.hub,
+            streams=platform.streams,
+            asking=Asking(database=ground.database, find_session=find_session),
+            quota=platform.quota,
+        ),
     ]
 
 

@@ -15,6 +15,7 @@ from gateway.api.idempotency import Idempotency
 from gateway.api.streams import Streams
 from gateway.assembly.ground import Ground
 from gateway.events.hub import EventHub
+from gateway.events.quota import StreamQuota
 from gateway.events.service import EventLog
 from gateway.orgs.service import Orgs
 
@@ -26,6 +27,7 @@ class Platform:
     events: EventLog
     hub: EventHub
     streams: Streams
+    quota: StreamQuota
     orgs: Orgs
     access: Access
     accounts: Accounts
@@ -56,6 +58,7 @@ def build_platform(ground: Ground) -> Platform:
         events=events,
         hub=hub,
         streams=Streams(heartbeat_seconds=config.events.heartbeat_seconds),
+        quota=StreamQuota(),
         orgs=Orgs(clock=clock),
         access=access,
         accounts=accounts,

@@ -12,31 +12,21 @@ import structlog
 
 from gateway.db.tx import Database, Tx
 from gateway.events import store
+from gateway.events.interest import Interest
 from gateway.events.models import Event
+from gateway.events.told import Told
 from gateway.kit.service import Wakeable
 
 log = structlog.get_logger(__name__)
 
 #: Events of other hosts on the same database are seen after this time at the latest.
 LOOK_EVERY_SECONDS: Final = 1.0
+#: A listener for whom there was nothing is told this often how far it has come.
+QUIET_SECONDS: Final = 15.0
 _PAGE: Final = 500
 _LONGEST_QUEUE: Final = 2_000
-
-
-class Interest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events a listener wants and may have."""
-
-    org_id: int
-    types: frozenset[str] | None = None  #: None means all
-    session_ids: frozenset[int] | None = None  #: None means all, and those of no session
-
-    def covers(self, event: Event) -> bool:
-        """Whether the event is for this listener."""
-        return (
-            event.org_id == self.org_id
-            and (self.types is None or event.type in self.types)
-            and (self.session_ids is None or event.session_id in self.session_ids)
-        )
+#: How many events are handed over at once: what came together can be sent together.
+_HANDFUL: Final = 100
 
 
 class Reset(msgspec.Struct, frozen=True):
@@ -45,23 +35,33 @@ class Reset(msgspec.Struct, frozen=True):
     position: int
 
 
+class Passed(msgspec.Struct, frozen=True):
+    """Up to ``position`` there was nothing more for the listener; it may go on from there."""
+
+    position: int
+
+
+Heard = Told | Reset | Passed
+
+
 class _Listener:
     """One stream's place at the hub; None in its queue is the end."""
 
     def __init__(self, interest: Interest) -> None:
-        self.queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.queue: asyncio.Queue[Told | None] = asyncio.Queue()
         self._interest = interest
         self._ended = False
 
-    def offer(self, event: Event) -> None:
-        """Queue the event, if it is wanted; end a listener that has stopped listening."""
+    def offer(self, event: Told) -> bool:
+        """Queue the event, if it is wanted. False cuts off a listener that has stopped listening."""
         if self._ended or not self._interest.covers(event):
-            return
+            return True
         if self.queue.qsize() >= _LONGEST_QUEUE:
             log.info("event stream cut off", waiting=self.queue.qsize())
             self.end()
-            return
+            return False
         self.queue.put_nowait(event)
+        return True
 
     def end(self) -> None:
         """Let it finish what is queued and end."""
@@ -69,74 +69,108 @@ class _Listener:
             self._ended = True
             self.queue.put_nowait(None)
 
+    def handful(self, first: Told | None) -> list[Told | None]:
+        """What waits, up to a limit, beginning with what was taken already."""
+        waiting = [first]
+        while waiting[-1] is not None and len(waiting) < _HANDFUL and not self.queue.empty():
+            waiting.append(self.queue.get_nowait())
+        return waiting
+
 
 class EventHub(Wakeable):
     """Reads the log once for all listeners, woken by commits. Idle while nobody listens."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, quiet_seconds: float = QUIET_SECONDS) -> None:
         super().__init__(interval_seconds=LOOK_EVERY_SECONDS)
         self._database = database
+        self._quiet_seconds = quiet_seconds
         self._listeners: set[_Listener] = set()
         self._position = 0
+        self.cut_off = 0  #: listeners that let too much pile up
+
+    @property
+    def listeners(self) -> int:
+        """How many listen just now."""
+        return len(self._listeners)
 
     async def now(self) -> int:
         """The position of the newest event: listening after it is listening from now on."""
         return await self._database.read(store.last_position)
 
-    async def listen(self, interest: Interest, *, after: int) -> AsyncGenerator[Event | Reset]:
+    async def listen(self, interest: Interest, *, after: int) -> AsyncGenerator[Sequence[Heard]]:
         """Events after a position, first from the log, then as they are committed; 0 is the beginning of the log.
 
-        Ends when the listener lets too many events pile up, or the hub stops. Nothing is skipped silently: a
-        :class:`Reset` stands for what is deleted already.
+        They come by the handful, each once and in order. Ends when the listener lets too many pile up, or the hub
+        stops. Nothing is skipped silently: a :class:`Reset` stands for what is deleted already.
         """
-        with self._joined(interest, await self.now()) as queue:
+        with self._joined(interest, await self.now()) as listener:
             position = after
             # Whatever was committed before joining is in the log by now, the rest comes through the queue.
-            async for event in self._logged(interest, position):
-                position = event.position if isinstance(event, Reset) else event.id
-                yield event
-            while (event_or_end := await queue.get()) is not None:
-                if event_or_end.id > position:
-                    position = event_or_end.id
-                    yield event_or_end
+            async for logged in self._logged(interest, position):
+                position = logged[-1].position
+                yield logged
+            async for heard in self._live(listener, position):
+                yield heard
 
     async def run_once(self) -> float | None:
         if not self._listeners:
             return None
         after = self._position
-        events = await self._database.read(lambda tx: store.everything_after(tx, after=after, limit=_PAGE))
-        for event in events:
-            self._position = event.id
-            for listener in self._listeners:
-                listener.offer(event)
-        return 0.0 if len(events) == _PAGE else None
+        rows = await self._database.read(lambda tx: store.everything_after(tx, after=after, limit=_PAGE))
+        for row in rows:
+            self._hand_out(Told(row))
+        return 0.0 if len(rows) == _PAGE else None
 
     async def stop(self) -> None:
         await super().stop()
         for listener in self._listeners:
             listener.end()
 
+    def _hand_out(self, event: Told) -> None:
+        self._position = event.position
+        for listener in self._listeners:
+            if not listener.offer(event):
+                self.cut_off += 1
+
     @contextmanager
-    def _joined(self, interest: Interest, newest: int) -> Iterator[asyncio.Queue[Event | None]]:
+    def _joined(self, interest: Interest, newest: int) -> Iterator[_Listener]:
         listener = _Listener(interest)
         if not self._listeners:
             self._position = newest  # nobody needs what came before
         self._listeners.add(listener)
         try:
-            yield listener.queue
+            yield listener
         finally:
             self._listeners.discard(listener)
 
-    async def _logged(self, interest: Interest, position: int) -> AsyncIterator[Event | Reset]:
+    async def _live(self, listener: _Listener, position: int) -> AsyncIterator[Sequence[Heard]]:
         while True:
-            start, events = await self._logged_page(interest, position)
+            try:
+                async with asyncio.timeout(self._quiet_seconds):
+                    first = await listener.queue.get()
+            except TimeoutError:
+                if self._position > position and listener.queue.empty():
+                    position = self._position
+                    yield [Passed(position)]
+                continue
+            waiting = listener.handful(first)
+            fresh = [event for event in waiting if event is not None and event.position > position]
+            if fresh:
+                position = fresh[-1].position
+                yield fresh
+            if waiting[-1] is None:
+                return
+
+    async def _logged(self, interest: Interest, position: int) -> AsyncIterator[Sequence[Told | Reset]]:
+        while True:
+            start, rows = await self._logged_page(interest, position)
             if 0 < position < start:
-                yield Reset(start)
+                yield [Reset(start)]
             position = max(position, start)
-            for event in events:
-                position = event.id
-                yield event
-            if len(events) < _PAGE:
+            if rows:
+                position = rows[-1].id
+                yield [Told(row) for row in rows]
+            if len(rows) < _PAGE:
                 return
 
     async def _logged_page(self, interest: Interest, after: int) -> tuple[int, Sequence[Event]]:
@@ -144,13 +178,6 @@ class EventHub(Wakeable):
 
         def work(tx: Tx) -> tuple[int, Sequence[Event]]:
             start = store.start_of_log(tx, org_id=interest.org_id)
-            return start, store.page(
-                tx,
-                org_id=interest.org_id,
-                after=max(after, start),
-                limit=_PAGE,
-                types=interest.types,
-                session_ids=interest.session_ids,
-            )
+            return start, store.page_for(tx, interest, after=max(after, start), limit=_PAGE)
 
         return await self._database.read(work)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.route import Call, route
-from gateway.api.streams import StreamEvent, Streams
+from gateway.api.streams import StreamEvent, Streams, position_frame
 from gateway.db.tx import Database, Tx
 from gateway.events import store
-from gateway.events.catalogue import matching
+from gateway.events.asking import Asking, read_position, split_globs
 from gateway.events.errors import EventsGoneError
-from gateway.events.hub import EventHub, Interest, Reset
+from gateway.events.hub import EventHub, Heard, Passed, Reset
+from gateway.events.interest import Interest
 from gateway.events.models import Event
-from gateway.events.schemas import EventOut, encode_envelope, envelope
-from gateway.kit.errors import FieldError, GatewayError, InvalidError, NotFoundError, TooManyError
-from gateway.kit.ids import InvalidIdError, parse_id, render_id
-from gateway.principal import Principal
+from gateway.events.quota import StreamQuota
+from gateway.events.schemas import EventOut, envelope
+from gateway.kit.errors import GatewayError
+from gateway.kit.ids import render_id
 
-STREAMS_PER_CALLER: Final = 10
 #: Tells a stream's reader that it was away for longer than events are kept.
 RESET: Final = "reset"
-
-#: Gives the id of the session that a caller names by id or name; raises NotFoundError.
-FindSession = Callable[[Tx, Principal, str], int]
 
 
 class EventQuery(BaseModel):
@@ -56,13 +52,13 @@ class EventRoutes:
     """The event log for callers."""
 
     def __init__(
-        self, *, database: Database, hub: EventHub, streams: Streams, find_session: FindSession | None = None
+        self, *, database: Database, hub: EventHub, streams: Streams, asking: Asking, quota: StreamQuota
     ) -> None:
         self._database = database
         self._hub = hub
         self._streams = streams
-        self._find_session = find_session or _session_by_id
-        self._open: Counter[object] = Counter()
+        self._asking = asking
+        self._quota = quota
 
     @route(
         "GET",
@@ -73,8 +69,8 @@ class EventRoutes:
         description=(
             "With `Accept: text/event-stream` a stream of server-sent events that never ends; it resumes after the "
             "`Last-Event-ID` header or `after`, else it begins now. With `Accept: application/json` a page of the "
-            "log after `after`, oldest first. Delivery is at least once: compare ids. Events are deleted when they are "
-            "old: a page after a deleted one answers 410, a stream begins with an event of the type `reset`."
+            "log after `after`, oldest first. Who resumes after the last id it saw misses nothing and hears nothing "
+            "twice. Events are deleted when they are old: a page after a deleted one answers 410, a stream begins with an event of the type `reset`."
         ),
         query=EventQuery,
         gives=EventPage,
@@ -83,7 +79,11 @@ class EventRoutes:
     )
     async def read(self, call: Call) -> web.StreamResponse | dict[str, object]:
         query: EventQuery = call.query
-        interest = await self._interest(call.caller, query)
+        interest = await self._asking.interest(
+            call.caller,
+            types=split_globs(query.types),
+            sessions=None if query.session is None else [query.session],
+        )
         if "text/event-stream" in call.request.headers.get("Accept", ""):
             position = _position(call, query)
             # The position is taken before the answer begins: who sees the answer begin misses nothing from then on.
@@ -97,14 +97,7 @@ class EventRoutes:
             start = store.start_of_log(tx, org_id=interest.org_id)
             if 0 < after < start:
                 raise EventsGoneError(f"The log begins after {render_id('evt', start)}. Go on from there.")
-            return store.page(
-                tx,
-                org_id=interest.org_id,
-                after=max(after, start),
-                limit=query.limit + 1,
-                types=interest.types,
-                session_ids=interest.session_ids,
-            )
+            return store.page_for(tx, interest, after=max(after, start), limit=query.limit + 1)
 
         rows = await self._database.read(work)
         kept = rows[: query.limit]
@@ -112,43 +105,22 @@ class EventRoutes:
         return {"items": [envelope(event) for event in kept], "next": _event_id(kept[-1]) if more else None}
 
     async def _stream(self, call: Call, interest: Interest, after: int) -> web.StreamResponse:
-        with self._counted(call.caller):
-            async with aclosing(self._hub.listen(interest, after=after)) as events:
-                return await self._streams.serve(
-                    call.request, _rendered(events), still_allowed=lambda: _is_allowed(call)
-                )
-
-    async def _interest(self, caller: Principal, query: EventQuery) -> Interest:
-        session_ids = caller.session_ids
-        if query.session is not None:
-            named = query.session
-            found = await self._database.read(lambda tx: self._find_session(tx, caller, named))
-            session_ids = frozenset({found})
-        return Interest(org_id=caller.org_id, types=_types(query), session_ids=session_ids)
-
-    @contextmanager
-    def _counted(self, caller: Principal) -> Iterator[None]:
-        who = (caller.kind, caller.subject_id)
-        if self._open[who] >= STREAMS_PER_CALLER:
-            raise TooManyError(
-                f"One key or user may hold {STREAMS_PER_CALLER} streams at once.", code="too_many_streams"
-            )
-        self._open[who] += 1
-        try:
-            yield
-        finally:
-            self._open[who] -= 1
-            if not self._open[who]:
-                del self._open[who]
+        with self._quota.counted(call.caller, kind="sse"):
+            async with aclosing(self._hub.listen(interest, after=after)) as heard:
+                return await self._streams.serve(call.request, _frames(heard), still_allowed=lambda: _is_allowed(call))
 
 
-async def _rendered(events: AsyncIterator[Event | Reset]) -> AsyncGenerator[StreamEvent]:
-    async for event in events:
-        if isinstance(event, Reset):
-            start = render_id("evt", event.position)
-            yield StreamEvent(data=json.dumps({"id": start, "type": RESET}), event=RESET, id=start)
-            continue
-        yield StreamEvent(data=encode_envelope(event).decode(), event=event.type, id=_event_id(event))
+async def _frames(heard: AsyncIterator[Sequence[Heard]]) -> AsyncGenerator[bytes]:
+    """What came together goes out together."""
+    async for handful in heard:
+        yield b"".join(map(_frame, handful))
+
+
+def _frame(heard: Heard) -> bytes:
+    event_id = render_id("evt", heard.position)
+    if isinstance(heard, Reset):
+        return StreamEvent(data=json.dumps({"id": event_id, "type": RESET}), event=RESET, id=event_id).frame
+    return position_frame(event_id) if isinstance(heard, Passed) else heard.frame
 
 
 async def _is_allowed(call: Call) -> bool:
@@ -161,30 +133,7 @@ async def _is_allowed(call: Call) -> bool:
 
 def _position(call: Call, query: EventQuery) -> int | None:
     given = call.request.headers.get("Last-Event-ID") or query.after
-    if given is None:
-        return None
-    try:
-        return parse_id("evt", given)
-    except InvalidIdError as error:
-        raise InvalidError(fields=(FieldError(path="after", problem="Must be the id of an event"),)) from error
-
-
-def _types(query: EventQuery) -> frozenset[str] | None:
-    if query.types is None:
-        return None
-    found = matching(glob.strip() for glob in query.types.split(","))
-    if not found:
-        raise InvalidError(fields=(FieldError(path="types", problem="No event type matches"),))
-    return found
-
-
-def _session_by_id(_: Tx, caller: Principal, text: str) -> int:
-    try:
-        session_id = parse_id("ses", text)
-    except InvalidIdError as error:
-        raise NotFoundError("There is no such session.", code="session_not_found") from error
-    caller.demand_session(session_id)
-    return session_id
+    return None if given is None else read_position(given)
 
 
 def _event_id(event: Event) -> str:

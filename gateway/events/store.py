@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 from sqlalchemy import Table, delete, func, insert, select, text
 
 from gateway.db.tx import Tx
+from gateway.events.interest import Interest
 from gateway.events.models import Event, LogStart
 
 #: Any number that no other lock of ours uses.
@@ -54,6 +55,13 @@ def page(
     if session_ids is not None:
         statement = statement.where(Event.session_id.in_(session_ids))
     return tx.session.scalars(statement.order_by(Event.id).limit(limit)).all()
+
+
+def page_for(tx: Tx, interest: Interest, *, after: int, limit: int) -> Sequence[Event]:
+    """Events after a position that an interest covers, in order."""
+    return page(
+        tx, org_id=interest.org_id, after=after, limit=limit, types=interest.types, session_ids=interest.session_ids
+    )
 
 
 def recent_of_session(tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Event]:

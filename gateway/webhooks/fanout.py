@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from typing import Final, Protocol
 
 from gateway.db.tx import Tx
+from gateway.events.interest import Interest
 from gateway.events.models import Event
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator
@@ -69,9 +69,7 @@ class Fanout:
 
 def subscribes(globs: Iterable[str], session_ids: Sequence[int] | None, event: Event) -> bool:
     """Whether an endpoint with these filters is told of the event."""
-    if session_ids is not None and event.session_id not in session_ids:
-        return False
-    return any(fnmatchcase(event.type, glob) for glob in globs)
+    return Interest.of(org_id=event.org_id, globs=globs, session_ids=session_ids).covers(event)
 
 
 def _wants(webhook_id: int, globs: Iterable[str], session_ids: Sequence[int] | None, event: Event) -> bool:

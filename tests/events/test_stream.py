@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from gateway.api.streams import position_frame
 from gateway.db.tx import Tx
 from gateway.events import hub as hub_module
+from gateway.events.hub import EventHub, Passed
+from gateway.events.interest import Interest
 from gateway.kit.ids import render_id
 from tests.conftest import add_org
 from tests.serving import ClientFactory, Parts
@@ -257,16 +260,32 @@ async def test_a_stream_that_nobody_reads_any_more_is_let_go(
 
 async def test_a_listener_that_lets_events_pile_up_is_cut_off(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "_LONGEST_QUEUE", 10)
-    interest = hub_module.Interest(org_id=1)
-    listening = parts.hub.listen(interest, after=0)
+    listening = parts.hub.listen(Interest(org_id=1), after=0)
     await say(parts, 0)
-    first = await anext(listening)
+    [first] = await anext(listening)
 
     await say(parts, *range(1, 50))
-    heard = [event.data["number"] async for event in listening]
+    heard = [told.event.data["number"] async for handful in listening for told in handful]
 
-    assert first.data["number"] == 0
+    assert first.event.data["number"] == 0
     assert heard == list(range(1, 11))
+    assert parts.hub.cut_off == 1
+
+
+async def test_a_listener_for_whom_there_was_nothing_learns_how_far_it_has_come(parts: Parts) -> None:
+    hub = EventHub(database=parts.database, quiet_seconds=0.05)
+    parts.events.when_committed(hub.wake)
+    await hub.start()
+    listening = hub.listen(Interest.of(org_id=1, globs=["session.*"], session_ids=None), after=await hub.now())
+    waiting = asyncio.ensure_future(anext(listening))
+
+    ids = await say(parts, 1, 2, 3)
+    heard = await asyncio.wait_for(waiting, 10)
+    await listening.aclose()
+    await hub.stop()
+
+    assert [render_id("evt", passed.position) for passed in heard if isinstance(passed, Passed)] == [ids[-1]]
+    assert position_frame(ids[-1]) == f"id: {ids[-1]}\r\n\r\n".encode()
 
 
 async def test_one_caller_may_hold_ten_streams(parts: Parts, client: Any, key: Any, eventually: Any) -> None:
