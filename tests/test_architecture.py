@@ -22,6 +22,7 @@ LAYERS = (
     "sessions.sandbox",
     "sessions.worker",
     "gateway.principal",
+    "gateway.archives",
     "gateway.db",
     "gateway.api",
     # the slices
@@ -32,6 +33,7 @@ LAYERS = (
     "gateway.contacts",
     "gateway.fleet",
     "gateway.chats",
+    "gateway.pacing",
     "gateway.messages",
     "gateway.webhooks",
     "gateway.maintenance",

@@ -1,0 +1,1 @@
+"""Sealed files that leave this host: backups and moved sessions."""
