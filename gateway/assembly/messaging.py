@@ -20,12 +20,12 @@ from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
 from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.envelopes import Envelopes
-from gateway.messages.outbox.gate import Gate
 from gateway.messages.outbox.lane import LaneTools
 from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
+from gateway.pacing.gate import Gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,18 +115,26 @@ def _build_downloader(ground: Ground, fleet: Fleet, library: MediaLibrary, progr
 def _build_dispatcher(
     ground: Ground, fleet: Fleet, contacts: Contacts, library: MediaLibrary, progress: Progress, changes: Changes
 ) -> Dispatcher:
+    gate = Gate()
     tools = LaneTools(
         database=ground.database,
         engine=fleet.engine,
         clock=ground.clock,
         chance=ground.chance,
         specs=fleet.specs,
-        gate=Gate(),
+        gate=gate,
         envelopes=Envelopes(library=library),
         progress=progress,
         contacts=contacts,
         changes=changes,
         host_name=socket.gethostname(),
     )
-    rescuer = Rescuer(database=ground.database, engine=fleet.engine, specs=fleet.specs, progress=progress)
+    rescuer = Rescuer(
+        database=ground.database,
+        engine=fleet.engine,
+        clock=ground.clock,
+        specs=fleet.specs,
+        gate=gate,
+        progress=progress,
+    )
     return Dispatcher(tools=tools, rescuer=rescuer)

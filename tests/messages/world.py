@@ -32,7 +32,6 @@ from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
 from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.envelopes import Envelopes
-from gateway.messages.outbox.gate import Gate
 from gateway.messages.outbox.lane import LaneTools
 from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.progress import Progress
@@ -40,6 +39,7 @@ from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
 from gateway.messages.store import Entry
 from gateway.messages.wiring import listen
+from gateway.pacing.gate import Gate
 from gateway.principal import Principal, PrincipalKind
 from sessions.engine import Listener
 from sessions.events import QrShown, Report
@@ -90,20 +90,28 @@ class World:
         )
         self.progress = Progress(clock=clock, events=self.events)
         changes = Changes(ids=ids, clock=clock, progress=self.progress)
+        self.gate = Gate()
         self.tools = LaneTools(
             database=database,
             engine=self.engine,
             clock=clock,
             chance=chance,
             specs=self.specs,
-            gate=Gate(),
+            gate=self.gate,
             envelopes=Envelopes(library=self.library),
             progress=self.progress,
             contacts=self.contacts,
             changes=changes,
             host_name="here",
         )
-        rescuer = Rescuer(database=database, engine=self.engine, specs=self.specs, progress=self.progress)
+        rescuer = Rescuer(
+            database=database,
+            engine=self.engine,
+            clock=clock,
+            specs=self.specs,
+            gate=self.gate,
+            progress=self.progress,
+        )
         self.dispatcher = Dispatcher(tools=self.tools, rescuer=rescuer)
         self.downloader = Downloader(
             database=database,

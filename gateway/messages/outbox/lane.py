@@ -21,12 +21,14 @@ from gateway.kit.observe import Signal
 from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.candidates import candidate_of, count_if_sent
 from gateway.messages.outbox.envelopes import Envelopes, UnsendableError
-from gateway.messages.outbox.gate import Gate
 from gateway.messages.outbox.outcomes import Fate, Judgement, judge
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
+from gateway.pacing.gate import Gate
+from gateway.pacing.verdict import EXPIRED, Answer
 from sessions.content import Envelope, Sent
 from sessions.engine import Engine
 from sessions.errors import NotConnectedError, SessionError, StoreError, WorkerLostError
@@ -154,13 +156,13 @@ class Lane:
 
     def _claim(self, tx: Tx, entry: Entry, session: Session, now: datetime) -> Claim | None:
         message, tools = entry.message, self._tools
-        verdict = tools.gate.may_send(message, at=now)
-        if verdict.wait_until is not None:
+        verdict = tools.gate.may_send(tx, candidate_of(entry, session), at=now)
+        if verdict.answer is Answer.WAIT:
             message.next_at, message.reason = verdict.wait_until, verdict.reason
             tx.session.flush()
             return None
-        if not verdict.now:
-            state = MessageState.EXPIRED if verdict.reason == "expired" else MessageState.SKIPPED
+        if verdict.answer is Answer.SKIP:
+            state = MessageState.EXPIRED if verdict.reason == EXPIRED else MessageState.SKIPPED
             tools.progress.move(tx, entry, state, reason=verdict.reason)
             return None
         try:
@@ -218,12 +220,14 @@ class Lane:
         entry = store.find(tx, org_id=claim.org_id, message_id=claim.message_id)
         if entry is None or entry.message.state != MessageState.SENDING:
             log.warning("settled elsewhere", message_id=render_id("msg", claim.message_id))
-        elif isinstance(outcome, Sent):
+            return
+        if isinstance(outcome, Sent):
             self._tools.progress.sent(tx, entry, wa_id=outcome.wa_id)
             self._tools.changes.note_own_reaction(tx, entry)
             self._learn(tx, entry, outcome)
         else:
             self._settle_unsent(tx, entry, outcome)
+        count_if_sent(tx, entry, gate=self._tools.gate, at=self._tools.clock.now())
 
     def _settle_unsent(self, tx: Tx, entry: Entry, outcome: Unsent) -> None:
         progress, judgement = self._tools.progress, outcome.judgement

@@ -9,14 +9,17 @@ import structlog
 from gateway.db.tx import Database, Tx
 from gateway.fleet.models import Session
 from gateway.fleet.specs import Specs
+from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 from gateway.messages import store
 from gateway.messages.models import Message
 from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.candidates import count_if_sent
 from gateway.messages.outbox.lane import settle_uncertain
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
+from gateway.pacing.gate import Gate
 from sessions.engine import Engine
 from sessions.errors import StoreError, WorkerLostError
 
@@ -28,8 +31,12 @@ _ERROR = (WorkerLostError.code, "The gateway was stopped before WhatsApp answere
 class Rescuer:
     """Runs once, before any session is started: nothing that was in flight can still be written then."""
 
-    def __init__(self, *, database: Database, engine: Engine, specs: Specs, progress: Progress) -> None:
+    def __init__(
+        self, *, database: Database, engine: Engine, clock: Clock, specs: Specs, gate: Gate, progress: Progress
+    ) -> None:
         self._database = database
+        self._clock = clock
+        self._gate = gate
         self._engine = engine
         self._specs = specs
         self._progress = progress
@@ -79,13 +86,17 @@ class Rescuer:
             entry.message.wa_id = wa_id
             self._progress.catch_up(tx, entry)
         else:
-            settle_uncertain(tx, entry, progress=self._progress, wa_id=wa_id, error=_ERROR)
+            self._settle_uncertain(tx, entry, wa_id)
         log.info("message rescued", message_id=render_id("msg", seen.id), state=entry.message.state)
 
     def _leave(self, tx: Tx, seen: Message) -> None:
         entry = self._still_as(tx, seen)
         if entry is not None and entry.message.state == MessageState.SENDING:
-            settle_uncertain(tx, entry, progress=self._progress, wa_id=None, error=_ERROR)
+            self._settle_uncertain(tx, entry, None)
+
+    def _settle_uncertain(self, tx: Tx, entry: Entry, wa_id: str | None) -> None:
+        settle_uncertain(tx, entry, progress=self._progress, wa_id=wa_id, error=_ERROR)
+        count_if_sent(tx, entry, gate=self._gate, at=self._clock.now())
 
     def _still_as(self, tx: Tx, seen: Message) -> Entry | None:
         """The message, unless somebody has settled or claimed it since it was looked at."""

@@ -1,0 +1,46 @@
+"""Shows the gate what it needs to know of a message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from gateway.db.tx import Tx
+from gateway.fleet.models import Session
+from gateway.messages.outbox import queue_store
+from gateway.messages.states import MessageState
+from gateway.messages.store import Entry
+from gateway.pacing.gate import Gate
+from gateway.pacing.verdict import Candidate
+
+#: A message that was handed to the engine and is in one of these now has been sent, or may have been.
+_MAYBE_ON_THE_WIRE: Final = frozenset(
+    {
+        MessageState.UNCERTAIN,
+        MessageState.SENT,
+        MessageState.DELIVERED,
+        MessageState.READ,
+        MessageState.PLAYED,
+    }
+)
+
+
+def candidate_of(entry: Entry, session: Session) -> Candidate:
+    """The message as the gate sees it."""
+    return Candidate(
+        org_id=entry.message.org_id,
+        session=session,
+        chat=entry.chat,
+        contact=entry.contact,
+        purpose=entry.message.purpose,
+        expires_at=entry.message.expires_at,
+    )
+
+
+def count_if_sent(tx: Tx, entry: Entry, *, gate: Gate, at: datetime) -> None:
+    """Call once when a try was settled. What is back in the queue, or was refused, does not count."""
+    if entry.message.state not in _MAYBE_ON_THE_WIRE:
+        return
+    session = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
+    assert session is not None, "messages refer to their session"
+    gate.note_sent(tx, candidate_of(entry, session), at=at)
