@@ -52,6 +52,7 @@ LAYERS = (
     "gateway.admin",
     "gateway.sandbox",
     "gateway.bench",
+    "gateway.torture",
     "gateway.cli",
     "gateway.__main__",
 )

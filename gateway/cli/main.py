@@ -34,6 +34,7 @@ def build_app() -> App:
         serving.serve,
         serving.sandbox,
         measuring.bench,
+        measuring.torture,
         looking.check,
         looking.doctor,
         looking.migrate,

@@ -1,0 +1,1 @@
+"""`wagate torture`: the promises about reliability, held while everything is killed, cut and flooded."""
