@@ -128,9 +128,10 @@ class EngineUnsupportedError(SessionError):
 
 
 class EngineError(SessionError):
-    """The engine reported an error."""
+    """The engine reported an error that we do not know."""
 
     code = "engine_error"
+    wire = "maybe"
 
 
 def by_code() -> dict[str, type[SessionError]]:

@@ -22,6 +22,7 @@ from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.lane import LaneTools
 from gateway.messages.outbox.rescuer import Rescuer
+from gateway.messages.outbox.rests import Rests
 from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
@@ -127,6 +128,8 @@ def _build_dispatcher(
         progress=progress,
         contacts=contacts,
         changes=changes,
+        rests=Rests(clock=ground.clock),
+        on_timelock=fleet.sessions.note_timelock,
         host_name=socket.gethostname(),
     )
     rescuer = Rescuer(

@@ -43,6 +43,21 @@ class Origin(StrEnum):
     HISTORY = "history"  #: shared by the phone after linking
 
 
+class Hold(StrEnum):
+    """Why a message that is scheduled or queued may not go before ``next_at``. Without a hold it may go now."""
+
+    TIME = "time"  #: its sender asked for a later time
+    GATE = "gate"  #: the gate said later; others of its chat may pass
+    RETRY = "retry"  #: waits for another try; its whole chat waits with it, to keep order
+
+
+class OnUncertain(StrEnum):
+    """What becomes of a message that stays uncertain."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+
+
 class MediaState(StrEnum):
     """Where the file of an incoming message is."""
 
@@ -62,12 +77,16 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     __table_args__ = (
         UniqueConstraint("chat_id", "wa_id", "author_id"),
         _partial("ix_messages_session_id_wa_id", "session_id", "wa_id", where="wa_id IS NOT NULL"),
-        _partial("ix_messages_lane", "session_id", "priority", "id", where="state = 'queued'"),
-        _partial("ix_messages_waiting", "next_at", where="state IN ('queued', 'scheduled')"),
+        _partial("ix_messages_lane", "session_id", "priority", "id", where="state = 'queued' AND hold IS NULL"),
+        _partial("ix_messages_chat_queue", "chat_id", "id", where="state = 'queued' AND hold IS NULL"),
+        _partial("ix_messages_retrying", "session_id", "chat_id", where="hold = 'retry'"),
+        _partial("ix_messages_held", "next_at", where="hold IS NOT NULL"),
+        _partial("ix_messages_session_held", "session_id", "state", "next_at", where="hold IS NOT NULL"),
         _partial(
             "ix_messages_expiring", "expires_at", where="state IN ('queued', 'scheduled') AND expires_at IS NOT NULL"
         ),
         _partial("ix_messages_in_flight", "session_id", where="state IN ('sending', 'uncertain') AND wa_id IS NULL"),
+        _partial("ix_messages_uncertain", "session_id", "uncertain_at", where="state = 'uncertain'"),
         _partial("ix_messages_media_pending", "media_next_at", where="media_state = 'pending'"),
         _partial("ix_messages_org_id_client_ref", "org_id", "client_ref", where="client_ref IS NOT NULL"),
         Index("ix_messages_org_id_id", "org_id", "id"),
@@ -101,10 +120,14 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     error_detail: Mapped[str | None] = mapped_column(String(400))
     priority: Mapped[int] = mapped_column(SmallInteger, default=1)  #: 0 goes first
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: asked for by the sender
-    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: not before; moves with every try
+    hold: Mapped[str | None] = mapped_column(String(8))
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: end of the hold; past it, since when it may go
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     secret: Mapped[bytes | None] = mapped_column(LargeBinary)  #: 32 bytes, see sessions.content.Envelope
+    on_uncertain: Mapped[str | None] = mapped_column(String(8))  #: None: as the session has it
+    uncertain_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    may_be_double: Mapped[bool] = mapped_column(Boolean, default=False)  #: sent again without proof
     claimed_by: Mapped[str | None] = mapped_column(String(64))
     claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -121,6 +144,20 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     played_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Queue(OrgScoped, Base):
+    """What a session's queue is told to do, beside its messages. A session without such a row just sends."""
+
+    __tablename__ = "queues"
+
+    session_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    account: Mapped[str | None] = mapped_column(String(80))  #: the WhatsApp account that was linked last
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pause_reason: Mapped[str | None] = mapped_column(String(24))
+    stalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: everybody was told that it does not move
 
 
 class MessageReceipt(OrgScoped, Base):

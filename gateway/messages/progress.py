@@ -8,12 +8,16 @@ from gateway.db.tx import Tx
 from gateway.events.service import EventLog
 from gateway.kit.clock import Clock
 from gateway.messages import store
-from gateway.messages.models import Message
+from gateway.messages.models import Hold, Message
 from gateway.messages.render import render_message
 from gateway.messages.states import MessageState, demand_step, may_follow
 from gateway.messages.store import Entry
 
 ERROR_DETAIL_LIMIT = 400
+#: Why a message is uncertain: a receipt may still come ...
+AWAITS_RECEIPT = "awaits_receipt"
+#: ... or none came in time, and only a person can say what shall become of it.
+NEEDS_A_PERSON = "needs_a_person"
 
 #: What is true of a message in each of these states, weakest first: what was read was delivered.
 _MILESTONES = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ, MessageState.PLAYED)
@@ -51,7 +55,7 @@ class Progress:
         demand_step(message.state, MessageState.SENDING)
         message.state = MessageState.SENDING
         message.attempts += 1
-        message.reason = None
+        message.reason = message.hold = None
         message.claimed_by, message.claimed_until = by, until
         message.updated_at = self._clock.now()
         tx.session.flush()
@@ -72,6 +76,7 @@ class Progress:
         demand_step(message.state, state)
         message.state = state
         message.reason = reason
+        message.hold = Hold.TIME if state is MessageState.SCHEDULED else None
         message.error_code, message.error_detail = error or (None, None)
         if message.error_detail:
             message.error_detail = message.error_detail[:ERROR_DETAIL_LIMIT]
@@ -89,6 +94,28 @@ class Progress:
             message.attempts = max(message.attempts - 1, 0)
         message.next_at = until
         self.move(tx, entry, MessageState.QUEUED, reason=reason, quiet=True)
+        if until is not None:
+            message.hold = Hold.RETRY
+            tx.session.flush()
+
+    def hold(self, tx: Tx, message: Message, *, until: datetime, reason: str | None) -> None:
+        """The gate lets it go later. It stays queued; nobody is told, whoever asks sees the reason."""
+        message.hold, message.next_at, message.reason = Hold.GATE, until, reason
+        message.updated_at = self._clock.now()
+        tx.session.flush()
+
+    def release(self, tx: Tx, message: Message) -> None:
+        """What held a queued message has ended; it may go in its turn."""
+        message.hold = message.reason = None
+        tx.session.flush()
+
+    def doubt(self, tx: Tx, entry: Entry, *, wa_id: str | None, error: tuple[str, str]) -> None:
+        """It may have reached WhatsApp: say so. With its id known, a receipt can settle it, even one that came already."""
+        entry.message.wa_id = wa_id
+        entry.message.uncertain_at = self._clock.now()
+        self.move(tx, entry, MessageState.UNCERTAIN, reason=AWAITS_RECEIPT, error=error)
+        if wa_id is not None:
+            self.catch_up(tx, entry)
 
     def sent(self, tx: Tx, entry: Entry, *, wa_id: str) -> None:
         """WhatsApp has it. Receipts that overtook this answer count now."""

@@ -19,7 +19,7 @@ from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFound
 from gateway.kit.ids import IdGenerator
 from gateway.messages import store
 from gateway.messages.codec import body_of, encode_content, type_of
-from gateway.messages.models import Direction, Message, Origin
+from gateway.messages.models import Direction, Hold, Message, Origin
 from gateway.messages.outbox.envelopes import own_address
 from gateway.messages.progress import Progress
 from gateway.messages.recipients import Recipient, read_recipient
@@ -207,10 +207,12 @@ class Messages:
             state=MessageState.SCHEDULED if is_later else MessageState.QUEUED,
             priority=PRIORITIES.index(request.priority),
             due_at=request.send_at,
+            hold=Hold.TIME if is_later else None,
             next_at=request.send_at if is_later else None,
             expires_at=request.expires_at,
             attempts=0,
             secret=secrets.token_bytes(SECRET_BYTES),
+            may_be_double=False,
             media_id=media_id,
             media_attempts=0,
             created_at=now,

@@ -23,13 +23,16 @@ _SERVER_CODE = re.compile(r"(?:server returned error |info query returned status
 _HTTP_CODE = re.compile(r"status code (\d{3})")
 _NEW_CHATS_REFUSED = 463
 
+#: The connection went while something was under way. Of the questions that come before a message (whose devices, which
+#: keys) nothing reached the wire; of anything else we cannot know.
+_DISCONNECTED = re.compile(r"websocket disconnected before (?!info query)")
+
 #: The first row with a text found in the engine's error decides. Texts that mean "maybe sent" come first, since they
 #: wrap others: an error while writing the frame may well say why the connection went.
 _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
     (
         (
             "timed out waiting for message send response",
-            "websocket disconnected before",
             "failed to send message node",
         ),
         OutcomeUnknownError,
@@ -67,6 +70,7 @@ _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
     (
         (
             "websocket not connected",
+            "websocket disconnected before info query",
             "failed to send usync query",
             "failed to get group members",
             "failed to get LID for PN",
@@ -100,6 +104,8 @@ _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
 def error_for(text: str) -> SessionError:
     """Our error for one of the engine's. The engine's own words may hold numbers and stay out of it."""
     code = _SERVER_CODE.search(text)
+    if _DISCONNECTED.search(text):
+        return OutcomeUnknownError()
     for phrases, error in _TABLE:
         if error is not NotConnectedError or code is None:
             for phrase in phrases:
@@ -125,6 +131,8 @@ def _other(text: str) -> SessionError:
     http = _HTTP_CODE.search(text)
     if http is not None and http[1] in {"403", "404", "410"}:
         return MediaUnavailableError()
+    if "rate-overlimit" in text or (http is not None and (http[1] == "429" or http[1] >= "500")):
+        return BusyError()
     return EngineError(redact(text))
 
 

@@ -18,13 +18,13 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("question", "index"),
     [
-        (lambda tx: queue_store.next_queued(tx, session_id=1, at=NOW), "ix_messages_lane"),
-        (lambda tx: queue_store.next_time(tx, after=NOW), "ix_messages_waiting"),
-        (lambda tx: queue_store.list_due(tx, at=NOW, limit=5), "ix_messages_waiting"),
+        (lambda tx: queue_store.next_queued(tx, session_id=1), "ix_messages_lane"),
+        (lambda tx: queue_store.next_time(tx, after=NOW), "ix_messages_held"),
+        (lambda tx: queue_store.list_due(tx, at=NOW, limit=5), "ix_messages_held"),
         (lambda tx: queue_store.list_expired(tx, at=NOW, limit=5), "ix_messages_expiring"),
         (lambda tx: queue_store.list_in_flight(tx), "ix_messages_in_flight"),
         (lambda tx: queue_store.hold_in_flight(tx, session_id=1), "ix_messages_in_flight"),
-        (lambda tx: queue_store.sessions_with_queue(tx, at=NOW), "ix_messages_lane"),
+        (lambda tx: queue_store.sessions_with_queue(tx), "ix_messages_lane"),
         (lambda tx: queue_store.sessions_with_downloads(tx, at=NOW), "ix_messages_media_pending"),
         (lambda tx: queue_store.next_download_time(tx, after=NOW), "ix_messages_media_pending"),
         (

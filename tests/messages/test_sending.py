@@ -14,7 +14,7 @@ from gateway.kit.errors import ConflictError, InvalidError, NotFoundError, Unava
 from gateway.kit.ids import render_id
 from gateway.messages.models import Message
 from gateway.messages.outbox import lane
-from gateway.messages.outbox.lane import MOST_STALLS
+from gateway.messages.outbox.trying import MOST_STALLS
 from gateway.messages.states import MessageState
 from sessions.content import Text
 from sessions.errors import (
@@ -67,16 +67,18 @@ async def test_messages_leave_in_the_order_in_which_they_were_accepted(world: Wo
     assert [envelope.content.body for envelope, _ in world.engine.sent(name_of(shop))] == bodies
 
 
-async def test_a_high_priority_overtakes_what_is_waiting(world: World, shop: Session) -> None:
+async def test_an_urgent_message_takes_its_chat_to_the_front_and_overtakes_nothing_within_it(
+    world: World, shop: Session
+) -> None:
     await world.queue(body="newsletter", to=BEN, priority="low")
-    await world.queue(body="answer", to=ANNA)
+    await world.queue(body="answer", to=ANNA, priority="low")
     last = await world.queue(body="code", to=ANNA, priority="high")
 
     await world.start()
 
     await world.when(last.message.id, "delivered")
     await world.when((await world.all())[0].message.id, "delivered")
-    assert [e.content.body for e, _ in world.engine.sent(name_of(shop))] == ["code", "answer", "newsletter"]
+    assert [e.content.body for e, _ in world.engine.sent(name_of(shop))] == ["answer", "code", "newsletter"]
 
 
 async def test_a_session_that_is_away_keeps_its_messages_queued_until_it_is_back(world: World, shop: Session) -> None:
@@ -121,7 +123,7 @@ async def test_a_message_that_finds_no_connection_though_there_is_one_holds_nobo
     for _ in range(MOST_STALLS):
         await world.tools.settled.wait()
         world.tools.settled.watch()
-        world.advance(1.5)
+        world.advance(6)
         world.dispatcher.wake()
 
     await world.when(other.message.id, "delivered")

@@ -34,6 +34,7 @@ from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.lane import LaneTools
 from gateway.messages.outbox.rescuer import Rescuer
+from gateway.messages.outbox.rests import Rests
 from gateway.messages.progress import Progress
 from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
@@ -102,6 +103,8 @@ class World:
             progress=self.progress,
             contacts=self.contacts,
             changes=changes,
+            rests=Rests(clock=clock),
+            on_timelock=self.sessions.note_timelock,
             host_name="here",
         )
         rescuer = Rescuer(

@@ -181,6 +181,7 @@ class Inbound:
             state=MessageState.SENT if from_me else MessageState.RECEIVED,
             priority=1,
             attempts=0,
+            may_be_double=False,
             media_attempts=0,
             written_at=written_at,
             sent_at=written_at if from_me else None,

@@ -41,6 +41,6 @@ def count_if_sent(tx: Tx, entry: Entry, *, gate: Gate, at: datetime) -> None:
     """Call once when a try was settled. What is back in the queue, or was refused, does not count."""
     if entry.message.state not in _MAYBE_ON_THE_WIRE:
         return
-    session = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
-    assert session is not None, "messages refer to their session"
-    gate.note_sent(tx, candidate_of(entry, session), at=at)
+    found = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
+    assert found is not None, "messages refer to their session"
+    gate.note_sent(tx, candidate_of(entry, found[0]), at=at)

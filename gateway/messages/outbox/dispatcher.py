@@ -60,7 +60,7 @@ class Dispatcher(Wakeable):
     def status_changed(self, session_id: int, change: StatusChange) -> None:
         """A session that has come up has a queue waiting."""
         if change.status is SessionStatus.CONNECTED:
-            self._tools.rests.pop(session_id, None)
+            self._tools.rests.reconnected(session_id)
             self.wake_lane(session_id)
 
     async def run_once(self) -> float | None:
@@ -69,7 +69,7 @@ class Dispatcher(Wakeable):
         if await self._tools.database.read(lambda tx: queue_store.has_to_sweep(tx, at=now)):
             await self._tools.database.write(lambda tx: self._sweep(tx, now))
         sessions, following = await self._tools.database.read(
-            lambda tx: (queue_store.sessions_with_queue(tx, at=now), queue_store.next_time(tx, after=now))
+            lambda tx: (queue_store.sessions_with_queue(tx), queue_store.next_time(tx, after=now))
         )
         await self._rescuer.rescue_stranded(busy=lambda session_id: session_id in self._lanes)
         for session_id in sessions:
@@ -91,7 +91,7 @@ class Dispatcher(Wakeable):
 
     def _seconds_until(self, following: datetime | None) -> float | None:
         now = self._tools.clock.now()
-        ends = [end for end in self._tools.rests.values() if end > now]
+        ends = self._tools.rests.ends()
         soonest = min(ends if following is None else [following, *ends], default=None)
         return None if soonest is None else (soonest - now).total_seconds()
 
@@ -100,7 +100,10 @@ class Dispatcher(Wakeable):
         for entry in queue_store.list_expired(tx, at=now, limit=_BATCH):
             progress.move(tx, entry, MessageState.EXPIRED, reason="expired")
         for entry in queue_store.list_due(tx, at=now, limit=_BATCH):
-            progress.move(tx, entry, MessageState.QUEUED)
+            if entry.message.state == MessageState.SCHEDULED:
+                progress.move(tx, entry, MessageState.QUEUED)
+            else:
+                progress.release(tx, entry.message)
 
     async def _run_lane(self, lane: Lane, session_id: int) -> None:
         try:

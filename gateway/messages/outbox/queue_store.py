@@ -4,38 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, select, update
+from sqlalchemy.orm import aliased
 
 from gateway.db.tx import Tx
 from gateway.fleet.models import Session
-from gateway.messages.models import MediaState, Message
+from gateway.messages.models import Hold, MediaState, Message, Queue
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry, entries, select_entries
 
 # Written out, not bound: the databases use a partial index only where the statement repeats its condition.
-_QUEUED = Message.state == literal_column(f"'{MessageState.QUEUED}'")
-_SCHEDULED = Message.state == literal_column(f"'{MessageState.SCHEDULED}'")
+_QUEUED: Final[ColumnElement[str]] = literal_column(f"'{MessageState.QUEUED}'")
+_EXPIRING = Message.state.in_([_QUEUED, literal_column(f"'{MessageState.SCHEDULED}'")])
 _IN_FLIGHT = Message.state.in_(
     [literal_column(f"'{MessageState.SENDING}'"), literal_column(f"'{MessageState.UNCERTAIN}'")]
 )
-_WAITING = Message.state.in_(
-    [literal_column(f"'{MessageState.QUEUED}'"), literal_column(f"'{MessageState.SCHEDULED}'")]
-)
 _MEDIA_PENDING = Message.media_state == literal_column(f"'{MediaState.PENDING}'")
+_HELD = Message.hold.is_not(None)
+
+
+def _may_go(message: type[Message]) -> ColumnElement[bool]:
+    return and_(message.state == _QUEUED, message.hold.is_(None))
+
 
 # Asked for every message, hence built once.
-_SESSION: Final = select(Session).where(Session.id == bindparam("session"))
-_RESTING: Final = select(Message.chat_id).where(
-    _QUEUED, Message.session_id == bindparam("session"), Message.next_at > bindparam("now")
+_SESSION: Final = (
+    select(Session, Queue).outerjoin(Queue, Queue.session_id == Session.id).where(Session.id == bindparam("session"))
+)
+_RETRYING: Final = select(Message.chat_id).where(
+    Message.hold == literal_column(f"'{Hold.RETRY}'"), Message.session_id == bindparam("session")
+)
+_urgent, _oldest = aliased(Message), aliased(Message)
+_CHAT: Final = (
+    select(_urgent.chat_id)
+    .where(_may_go(_urgent), _urgent.session_id == bindparam("session"), _urgent.chat_id.not_in(_RETRYING))
+    .order_by(_urgent.priority, _urgent.id)
+    .limit(1)
+    .scalar_subquery()
 )
 _NEXT_QUEUED: Final = (
     select_entries()
-    .where(_QUEUED, Message.session_id == bindparam("session"), Message.chat_id.not_in(_RESTING))
-    .order_by(Message.priority, Message.id)
-    .limit(1)
-    .with_for_update(of=Message, skip_locked=True)
+    .where(
+        Message.id == select(func.min(_oldest.id)).where(_may_go(_oldest), _oldest.chat_id == _CHAT).scalar_subquery()
+    )
+    .where(Message.state == _QUEUED)
+    .with_for_update(of=Message)
 )
 _HOLD_IN_FLIGHT: Final = (
     select(Message.id)
@@ -44,47 +59,53 @@ _HOLD_IN_FLIGHT: Final = (
 )
 
 
-def session_of_lane(tx: Tx, *, session_id: int) -> Session | None:
-    """The session as it stands now."""
-    return tx.session.scalar(_SESSION, {"session": session_id})
+def session_of_lane(tx: Tx, *, session_id: int) -> tuple[Session, Queue | None] | None:
+    """The session as it stands now, with what its queue was told."""
+    found: Any = tx.execute(_SESSION, {"session": session_id}).first()
+    return None if found is None else (found[0], found[1])
 
 
-def next_queued(tx: Tx, *, session_id: int, at: datetime) -> Entry | None:
-    """The message whose turn it is. A chat whose oldest one waits for another try waits as a whole, to keep order."""
-    found = entries(tx, _NEXT_QUEUED, {"session": session_id, "now": at})
-    return found[0] if found else None
+def next_queued(tx: Tx, *, session_id: int) -> Entry | None:
+    """The message whose turn it is: of the chat that has the most urgent one, the oldest, so that a chat keeps order.
+
+    A chat that waits for another try waits as a whole.
+    """
+    # On PostgreSQL the chosen row may have been cancelled while we waited for whoever was doing that.
+    for _ in range(2 if tx.dialect == "postgresql" else 1):
+        found = entries(tx, _NEXT_QUEUED, {"session": session_id})
+        if found:
+            return found[0]
+    return None
 
 
 def next_time(tx: Tx, *, after: datetime) -> datetime | None:
-    """When the next waiting message of any session is due."""
-    statement = select(Message.next_at).where(_WAITING, Message.next_at > after)
+    """When the next hold of any session ends."""
+    statement = select(Message.next_at).where(_HELD, Message.next_at > after)
     return tx.execute(statement.order_by(Message.next_at).limit(1)).scalar_one_or_none()
 
 
-def sessions_with_queue(tx: Tx, *, at: datetime) -> list[int]:
+def sessions_with_queue(tx: Tx) -> list[int]:
     """Sessions that have something to send now."""
-    due = or_(Message.next_at.is_(None), Message.next_at <= at)
-    return list(tx.execute(select(Message.session_id).where(_QUEUED, due).distinct()).scalars())
+    return list(tx.execute(select(Message.session_id).where(_may_go(Message)).distinct()).scalars())
 
 
 def has_to_sweep(tx: Tx, *, at: datetime) -> bool:
     """Whether anything falls due or expires now: most of the time nothing does, and nothing needs to be written."""
-    expired = select(Message.id).where(_WAITING, Message.expires_at <= at).limit(1)
-    due = select(Message.id).where(_WAITING, _SCHEDULED, Message.next_at <= at).limit(1)
+    expired = select(Message.id).where(_EXPIRING, Message.expires_at <= at).limit(1)
+    due = select(Message.id).where(_HELD, Message.next_at <= at).limit(1)
     return any(tx.execute(statement).first() is not None for statement in (expired, due))
 
 
 def list_due(tx: Tx, *, at: datetime, limit: int) -> list[Entry]:
-    """Scheduled messages whose time has come."""
-    statement = (
-        select_entries().where(_WAITING, _SCHEDULED, Message.next_at <= at).order_by(Message.next_at).limit(limit)
-    )
-    return entries(tx, statement)
+    """Messages whose hold has ended: scheduled ones whose time has come, and queued ones that may be tried again."""
+    statement = select_entries().where(_HELD, Message.next_at <= at).order_by(Message.next_at).limit(limit)
+    return entries(tx, statement.with_for_update(of=Message))
 
 
 def list_expired(tx: Tx, *, at: datetime, limit: int) -> list[Entry]:
     """Waiting messages that have lost their point."""
-    return entries(tx, select_entries().where(_WAITING, Message.expires_at <= at).limit(limit))
+    statement = select_entries().where(_EXPIRING, Message.expires_at <= at).limit(limit)
+    return entries(tx, statement.with_for_update(of=Message))
 
 
 def list_in_flight(tx: Tx) -> list[Entry]:

@@ -15,7 +15,6 @@ from gateway.messages import store
 from gateway.messages.models import Message
 from gateway.messages.outbox import queue_store
 from gateway.messages.outbox.candidates import count_if_sent
-from gateway.messages.outbox.lane import settle_uncertain
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
@@ -95,7 +94,7 @@ class Rescuer:
             self._settle_uncertain(tx, entry, None)
 
     def _settle_uncertain(self, tx: Tx, entry: Entry, wa_id: str | None) -> None:
-        settle_uncertain(tx, entry, progress=self._progress, wa_id=wa_id, error=_ERROR)
+        self._progress.doubt(tx, entry, wa_id=wa_id, error=_ERROR)
         count_if_sent(tx, entry, gate=self._gate, at=self._clock.now())
 
     def _still_as(self, tx: Tx, seen: Message) -> Entry | None:

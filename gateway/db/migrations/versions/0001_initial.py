@@ -1,4 +1,4 @@
-"""The first schema."""
+"""initial"""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(length=24), nullable=True),
         sa.Column("lid", sa.String(length=40), nullable=True),
         sa.Column("last_interaction_at", UtcDateTime(), nullable=True),
+        sa.Column("timezone", sa.String(length=64), nullable=True),
+        sa.Column("opted_out_at", UtcDateTime(), nullable=True),
+        sa.Column("blocked_at", UtcDateTime(), nullable=True),
         sa.Column("merged_into_id", sa.BigInteger(), nullable=True),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("org_id", sa.BigInteger(), nullable=False),
@@ -206,12 +209,15 @@ def upgrade() -> None:
         sa.Column("header_names", JsonType, nullable=False),
         sa.Column("headers", sa.LargeBinary(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("previous_secret", sa.LargeBinary(), nullable=True),
-        sa.Column("previous_secret_until", UtcDateTime(), nullable=True),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("disabled_reason", sa.String(length=16), nullable=True),
+        sa.Column("old_secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("chat_kinds", JsonType, nullable=True),
+        sa.Column("payload", sa.String(length=8), nullable=False),
+        sa.Column("ordered", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.Column("failing_since", UtcDateTime(), nullable=True),
+        sa.Column("suspected_since", UtcDateTime(), nullable=True),
+        sa.Column("counting_since", UtcDateTime(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(length=40), nullable=True),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -274,6 +280,30 @@ def upgrade() -> None:
     with op.batch_alter_table("chats", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_chats_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index("ix_chats_org_id_last_message_id", ["org_id", "last_message_id"], unique=False)
+
+    op.create_table(
+        "consent_events",
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("consent", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("api_key_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("session_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("fk_consent_events_contact_id_contacts"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["orgs.id"], name=op.f("fk_consent_events_org_id_orgs"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_events")),
+    )
+    with op.batch_alter_table("consent_events", schema=None) as batch_op:
+        batch_op.create_index("ix_consent_events_contact_id_id", ["contact_id", "id"], unique=False)
 
     op.create_table(
         "contact_aliases",
@@ -351,6 +381,65 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_quarantined_reports_session_id"), ["session_id"], unique=False)
 
     op.create_table(
+        "queues",
+        sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account", sa.String(length=80), nullable=True),
+        sa.Column("paused_at", UtcDateTime(), nullable=True),
+        sa.Column("pause_reason", sa.String(length=24), nullable=True),
+        sa.Column("stalled_at", UtcDateTime(), nullable=True),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_queues_org_id_orgs"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_queues_session_id_sessions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_queues")),
+    )
+    op.create_table(
+        "schedules",
+        sa.Column("session_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=True),
+        sa.Column("recipient", sa.String(length=100), nullable=False),
+        sa.Column("template", JsonType, nullable=False),
+        sa.Column("expire_after_seconds", sa.Integer(), nullable=True),
+        sa.Column("rule_kind", sa.String(length=8), nullable=False),
+        sa.Column("rule", sa.String(length=500), nullable=False),
+        sa.Column("time_zone", sa.String(length=64), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=True),
+        sa.Column("count", sa.Integer(), nullable=True),
+        sa.Column("misfire", sa.String(length=8), nullable=False),
+        sa.Column("misfire_grace_seconds", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("reason", sa.String(length=24), nullable=True),
+        sa.Column("next_at", UtcDateTime(), nullable=True),
+        sa.Column("last_at", UtcDateTime(), nullable=True),
+        sa.Column("occurred", sa.Integer(), nullable=False),
+        sa.Column("fired", sa.Integer(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("api_key_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_schedules_org_id_orgs"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_schedules_session_id_sessions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedules")),
+    )
+    with op.batch_alter_table("schedules", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_schedules_due",
+            ["next_at", "session_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
+        batch_op.create_index("ix_schedules_org_id_id", ["org_id", "id"], unique=False)
+        batch_op.create_index("ix_schedules_session_id", ["session_id"], unique=False)
+
+    op.create_table(
         "sign_ins",
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
@@ -373,6 +462,7 @@ def upgrade() -> None:
         sa.Column("webhook_id", sa.BigInteger(), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_type", sa.String(length=64), nullable=False),
+        sa.Column("strand_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -394,8 +484,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("webhook_id", "event_id", name=op.f("uq_webhook_deliveries_webhook_id_event_id")),
     )
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
-        batch_op.create_index("ix_webhook_deliveries_due", ["webhook_id", "state", "due_at"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_deliveries_dead",
+            ["webhook_id", "event_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(
+            "ix_webhook_deliveries_due",
+            ["webhook_id", "due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
         batch_op.create_index("ix_webhook_deliveries_event_id", ["event_id"], unique=False)
+        batch_op.create_index("ix_webhook_deliveries_org_id_id", ["org_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_deliveries_strand",
+            ["webhook_id", "strand_id", "event_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
 
     op.create_table(
         "messages",
@@ -423,10 +534,14 @@ def upgrade() -> None:
         sa.Column("error_detail", sa.String(length=400), nullable=True),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=True),
+        sa.Column("hold", sa.String(length=8), nullable=True),
         sa.Column("next_at", UtcDateTime(), nullable=True),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("on_uncertain", sa.String(length=8), nullable=True),
+        sa.Column("uncertain_at", UtcDateTime(), nullable=True),
+        sa.Column("may_be_double", sa.Boolean(), nullable=False),
         sa.Column("claimed_by", sa.String(length=64), nullable=True),
         sa.Column("claimed_until", UtcDateTime(), nullable=True),
         sa.Column("media_id", sa.BigInteger(), nullable=True),
@@ -461,6 +576,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index("ix_messages_chat_id_id", ["chat_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_messages_chat_queue",
+            ["chat_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued' AND hold IS NULL"),
+            postgresql_where=sa.text("state = 'queued' AND hold IS NULL"),
+        )
         batch_op.create_index("ix_messages_contact_id_id", ["contact_id", "id"], unique=False)
         batch_op.create_index(
             "ix_messages_expiring",
@@ -468,6 +590,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('queued', 'scheduled') AND expires_at IS NOT NULL"),
             postgresql_where=sa.text("state IN ('queued', 'scheduled') AND expires_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_messages_held",
+            ["next_at"],
+            unique=False,
+            sqlite_where=sa.text("hold IS NOT NULL"),
+            postgresql_where=sa.text("hold IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_messages_in_flight",
@@ -480,8 +609,8 @@ def upgrade() -> None:
             "ix_messages_lane",
             ["session_id", "priority", "id"],
             unique=False,
-            sqlite_where=sa.text("state = 'queued'"),
-            postgresql_where=sa.text("state = 'queued'"),
+            sqlite_where=sa.text("state = 'queued' AND hold IS NULL"),
+            postgresql_where=sa.text("state = 'queued' AND hold IS NULL"),
         )
         batch_op.create_index(
             "ix_messages_media_pending",
@@ -500,6 +629,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_messages_org_id_id", ["org_id", "id"], unique=False)
         batch_op.create_index("ix_messages_org_id_session_id_id", ["org_id", "session_id", "id"], unique=False)
         batch_op.create_index(
+            "ix_messages_retrying",
+            ["session_id", "chat_id"],
+            unique=False,
+            sqlite_where=sa.text("hold = 'retry'"),
+            postgresql_where=sa.text("hold = 'retry'"),
+        )
+        batch_op.create_index(
+            "ix_messages_session_held",
+            ["session_id", "state", "next_at"],
+            unique=False,
+            sqlite_where=sa.text("hold IS NOT NULL"),
+            postgresql_where=sa.text("hold IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_messages_session_id_wa_id",
             ["session_id", "wa_id"],
             unique=False,
@@ -507,11 +650,11 @@ def upgrade() -> None:
             postgresql_where=sa.text("wa_id IS NOT NULL"),
         )
         batch_op.create_index(
-            "ix_messages_waiting",
-            ["next_at"],
+            "ix_messages_uncertain",
+            ["session_id", "uncertain_at"],
             unique=False,
-            sqlite_where=sa.text("state IN ('queued', 'scheduled')"),
-            postgresql_where=sa.text("state IN ('queued', 'scheduled')"),
+            sqlite_where=sa.text("state = 'uncertain'"),
+            postgresql_where=sa.text("state = 'uncertain'"),
         )
 
     op.create_table(
@@ -584,5 +727,30 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message_versions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_versions_message_id"), ["message_id"], unique=False)
+
+    op.create_table(
+        "schedule_runs",
+        sa.Column("schedule_id", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("outcome", sa.String(length=8), nullable=False),
+        sa.Column("is_manual", sa.Boolean(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_schedule_runs_message_id_messages"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_schedule_runs_org_id_orgs"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["schedule_id"], ["schedules.id"], name=op.f("fk_schedule_runs_schedule_id_schedules"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule_runs")),
+        sa.UniqueConstraint("schedule_id", "due_at", name=op.f("uq_schedule_runs_schedule_id_due_at")),
+    )
+    with op.batch_alter_table("schedule_runs", schema=None) as batch_op:
+        batch_op.create_index("ix_schedule_runs_schedule_id_id", ["schedule_id", "id"], unique=False)
 
     # ### end Alembic commands ###
