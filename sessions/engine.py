@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from sessions.events import Report
+from sessions.liveness import Liveness
 from sessions.protocol import AnyCommand, AnyResult, SessionSpec
 from sessions.status import Reason, SessionStatus
 
@@ -21,6 +22,7 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     detail: str = ""  #: for the operator; no personal data
     until: float | None = None  #: end of a temporary ban or time of the next try, seconds since 1970
+    code: int | None = None  #: WhatsApp's own number for the reason
     at: float = 0.0
 
 
@@ -75,6 +77,9 @@ class Engine(Protocol):
 
     def status(self, session_id: str) -> StatusChange:
         """What is known now; ``stopped`` for a session nobody runs."""
+
+    def liveness(self, session_id: str) -> Liveness:
+        """Whether the session's frames flow; ``down`` for a session nobody runs."""
 
     async def find_by_secret(self, spec: SessionSpec, secret: bytes) -> str | None:
         """The WhatsApp id filed under an outgoing message's secret; None proves that it never reached the wire.

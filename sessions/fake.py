@@ -11,9 +11,7 @@ import itertools
 import secrets
 import shutil
 import time
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sessions.address import Address, Jid
@@ -47,6 +45,8 @@ from sessions.events import (
     Report,
     Typing,
 )
+from sessions.fake_parts import FakePhone, FakeSession
+from sessions.liveness import Liveness
 from sessions.protocol import (
     AddressResolved,
     AnyCommand,
@@ -73,30 +73,6 @@ from sessions.tracking import TrackedSession, status_after
 _CLOSE_SECONDS = 5.0
 _QR_SECONDS = 60.0
 _FLEETING = (QrShown, PairingEnded, Typing)
-
-
-@dataclass(frozen=True)
-class FakePhone:
-    """A phone in memory, under both of its names."""
-
-    number: str  #: E.164 with plus
-    name: str
-    address: Address
-
-
-@dataclass
-class FakeSession:
-    """What the fake knows of one session beyond what a supervisor would."""
-
-    tracked: TrackedSession
-    phone: FakePhone | None = None
-    qr: str | None = None
-    pair_code: str | None = None
-    wanted: bool = False
-    seq: int = 0
-    sent: list[tuple[Envelope, Sent]] = field(default_factory=list)
-    asked: list[AnyCommand] = field(default_factory=list)
-    failures: deque[tuple[SessionError, bool]] = field(default_factory=deque)
 
 
 class FakeEngine:
@@ -178,6 +154,10 @@ class FakeEngine:
         if session is None:
             return StatusChange(session_id=session_id, status=SessionStatus.STOPPED, live=False)
         return session.tracked.change
+
+    def liveness(self, session_id: str) -> Liveness:
+        session = self._sessions.get(session_id)
+        return session.tracked.liveness if session is not None else Liveness()
 
     async def find_by_secret(self, spec: SessionSpec, secret: bytes) -> str | None:
         return self._by_secret.get(secret)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sessions.channel import Channel
-from sessions.protocol import Begin, Loopback, SessionSpec, Stop, ToDaemon
+from sessions.protocol import Begin, Loopback, Probing, SessionSpec, Stop, ToDaemon
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class WorkerProcess:
         *,
         pairing: bool,
         loopback: Loopback | None,
+        probing: Probing | None = None,
         on_frame: Callable[[ToDaemon], None],
     ) -> WorkerProcess:
         """Start a worker for these sessions, for its whole life."""
@@ -71,7 +72,7 @@ class WorkerProcess:
             # Nothing may be awaited once the process exists and is not yet held by anybody.
             channel = await Channel.open(ours, on_frame=on_frame)
             worker = cls(_spawn(theirs, worker_environment(loopback)), channel)
-        channel.send(Begin(sessions=tuple(specs), pairing=pairing, loopback=loopback))
+        channel.send(Begin(sessions=tuple(specs), pairing=pairing, loopback=loopback, probing=probing or Probing()))
         return worker
 
     @property

@@ -173,6 +173,26 @@ class PictureFound(Result, frozen=True, tag="picture"):
 AnyResult = Done | MessageSent | FileSaved | NumbersChecked | AddressResolved | PairCodeIssued | PictureFound
 
 
+class Probing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a worker finds out whether frames still flow. Seconds."""
+
+    every_seconds: float = 120.0  #: ask WhatsApp something when nothing else has proved life for so long
+    answer_seconds: float = 10.0  #: an answer that takes longer is overdue
+    pulse_seconds: float = 10.0  #: how often the worker says how its sessions are
+
+
+class Pulse(msgspec.Struct, frozen=True, kw_only=True):
+    """One session's signs of life as its worker sees them. Times are seconds since 1970."""
+
+    session_id: str
+    last_frame_at: float | None  #: something arrived that WhatsApp sent by itself
+    last_proof_at: float | None  #: something arrived, or a question was answered
+    overdue_seconds: float = 0.0  #: for how long an answer is overdue
+    held_seconds: float = 0.0  #: for how long the journal has not taken what arrived
+    probe_ms: float | None = None  #: how long the last answer to a probe took
+    probes: tuple[float, ...] = ()  #: seconds that the probes took which were answered since the last pulse
+
+
 class DaemonFrame(msgspec.Struct, frozen=True, tag_field="frame", kw_only=True):
     """Base of frames to a worker."""
 
@@ -183,6 +203,7 @@ class Begin(DaemonFrame, frozen=True, tag="begin"):
     sessions: tuple[SessionSpec, ...]
     pairing: bool = False
     loopback: Loopback | None = None
+    probing: Probing = Probing()
 
 
 class Call(DaemonFrame, frozen=True, tag="call"):
@@ -246,6 +267,12 @@ class Reported(WorkerFrame, frozen=True, tag="reported"):
     reports: tuple[Report, ...]
 
 
+class Pulsed(WorkerFrame, frozen=True, tag="pulsed"):
+    """How the sessions of this worker are; also the sign that the worker itself is."""
+
+    pulses: tuple[Pulse, ...]
+
+
 class Fatal(WorkerFrame, frozen=True, tag="fatal"):
     """The worker cannot go on; it exits right after this. ``session_id`` names the session that is the cause."""
 
@@ -254,7 +281,7 @@ class Fatal(WorkerFrame, frozen=True, tag="fatal"):
     detail: str  #: without personal data
 
 
-ToDaemon = Hello | Ready | Answer | Failure | Reported | Fatal
+ToDaemon = Hello | Ready | Answer | Failure | Reported | Pulsed | Fatal
 
 _encoder = msgspec.msgpack.Encoder()
 _to_worker = msgspec.msgpack.Decoder(ToWorker)

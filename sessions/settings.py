@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sessions.protocol import Loopback
+from sessions.protocol import Loopback, Probing
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class EngineSettings:
 
     #: A session without connection for so long gets a new worker, since the library waits ever longer by itself.
     recycle_after_seconds: float = 60.0
+    #: How workers find out whether frames flow.
+    probing: Probing = field(default_factory=Probing)
+    #: Pulses of a worker that may be missing in a row before it is taken for hung.
+    missing_pulses: int = 3
     #: Another daemon may still be on its way out when this one starts.
     store_in_use_patience_seconds: float = 15.0
     pairing_limit_seconds: float = 200.0

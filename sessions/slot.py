@@ -15,8 +15,10 @@ from sessions.channel import Channel
 from sessions.errors import StoreError
 from sessions.events import Connected, Ended, Report
 from sessions.keystore import is_paired
+from sessions.liveness import Watch
 from sessions.process import WorkerProcess
-from sessions.protocol import ExitCode, Fatal, Reported, ToDaemon
+from sessions.protocol import ExitCode, Fatal, Pulse, Pulsed, Reported, ToDaemon
+from sessions.recycling import Recycling
 from sessions.settings import EngineSettings
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
 from sessions.tracking import TrackedSession, status_after
@@ -24,7 +26,6 @@ from sessions.tracking import TrackedSession, status_after
 _log = logging.getLogger(__name__)
 _STORE_IN_USE_WAIT_SECONDS = 0.25
 _ASKED_BY_OTHERS_WAIT_SECONDS = 1.0
-_KEEPALIVE_FAILURES_LIMIT = 2
 _KILLS_WINDOW_SECONDS = 60.0
 #: A worker that ends for one of these says so itself, and names the session that cannot go on.
 _ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Reason.STORE_UNREADABLE})
@@ -57,6 +58,7 @@ class Slot:
         random: Random,
         clock: Callable[[], float],
         suspect: bool = False,
+        watch: Watch,
         on_left: Callable[[TrackedSession], None],
         on_split: Callable[[list[TrackedSession]], None],
     ) -> None:
@@ -64,6 +66,7 @@ class Slot:
         self._settings = settings
         self._clock = clock
         self._suspect = suspect
+        self._watch = watch
         self._on_left = on_left
         self._on_split = on_split
         self._backoff = Backoff(
@@ -74,7 +77,7 @@ class Slot:
         self._kills = CrashCounter(limit=settings.crash_limit, window_seconds=_KILLS_WINDOW_SECONDS)
         self._worker: WorkerProcess | None = None
         self._must_change = asyncio.Event()
-        self._recycle_timer: asyncio.TimerHandle | None = None
+        self._recycling = Recycling(settings=settings, random=random, replace=self._replace)
         self._in_use_since: float | None = None
         self._process_gone = asyncio.Event()
         self._process_gone.set()
@@ -124,7 +127,7 @@ class Slot:
                 return
             life = await self._live()
             self._drop_ended()
-            pause_seconds = 0.0 if life.told_to_end else self._after(life)
+            pause_seconds = self._recycling.pause_seconds() if life.told_to_end else self._after(life)
             if pause_seconds and self._members:
                 await self._pause(pause_seconds)
 
@@ -153,18 +156,20 @@ class Slot:
                 [member.spec for member in life.members.values()],
                 pairing=False,
                 loopback=self._settings.loopback,
+                probing=self._settings.probing,
                 on_frame=lambda frame: self._take(frame, life),
             )
             self._worker = worker
             for member in self._members.values():
                 if member.status in (SessionStatus.STARTING, SessionStatus.PAIRING):
                     member.set(SessionStatus.CONNECTING)
-            self._watch_connection()
+            self._recycling.begin()
+            self._recycling.look(self._running())
             await self._until_end(worker, life)
         except OSError:
             _log.exception("worker could not be started")
         finally:
-            self._forget_recycling()
+            self._recycling.end()
             self._worker = None
             self._process_gone.set()
         return life
@@ -192,6 +197,8 @@ class Slot:
     def _take(self, frame: ToDaemon, life: _Life) -> None:
         if isinstance(frame, Fatal):
             life.fatal = frame
+        elif isinstance(frame, Pulsed):
+            self._take_pulses(frame.pulses)
         elif isinstance(frame, Reported) and self._worker is not None:
             session_id = frame.reports[0].session_id
             life.members[session_id].delivery.put_reports(frame.reports, self._worker.channel)
@@ -207,30 +214,30 @@ class Slot:
                 self._must_change.set()
             elif isinstance(report.event, Connected):
                 self._backoff.reset()
-        self._watch_connection()
+        self._recycling.look(self._running())
 
-    def _watch_connection(self) -> None:
-        """Get a new worker for sessions that stay disconnected or do not answer, since waiting grows ever longer."""
-        members = self._running()
-        if any(member.keepalive_failures >= _KEEPALIVE_FAILURES_LIMIT for member in members):
-            self._recycle()
-        elif any(member.status is SessionStatus.CONNECTED for member in members):
-            self._forget_recycling()
-        elif self._recycle_timer is None:
-            loop = asyncio.get_running_loop()
-            self._recycle_timer = loop.call_later(self._settings.recycle_after_seconds, self._recycle)
+    def _take_pulses(self, pulses: Sequence[Pulse]) -> None:
+        if self._must_change.is_set():
+            return
+        self._recycling.heard()
+        for pulse in pulses:
+            for seconds in pulse.probes:
+                self._watch.probed(seconds)
+            if pulse.session_id in self._members:
+                self._members[pulse.session_id].take_pulse(pulse)
+        self._recycling.look(self._running())
 
-    def _recycle(self) -> None:
-        _log.warning("worker has no connection to WhatsApp and is replaced")
+    def _replace(self, reason: Reason, sick: Sequence[TrackedSession]) -> None:
+        """Get a new worker. A member that is sick among well ones gets one of its own, where it hurts nobody."""
+        _log.warning("worker is replaced: %s", reason.value)
+        self._watch.recycled(reason)
         for member in self._running():
-            member.keepalive_failures = 0
-            member.set_down(Reason.CONNECTION_LOST)
+            member.set_down(reason if member in sick else Reason.CONNECTION_LOST)
+        for member in sick:
+            member.recycle()
+            if len(self._members) > len(sick):
+                self._isolate(member)
         self._must_change.set()
-
-    def _forget_recycling(self) -> None:
-        if self._recycle_timer is not None:
-            self._recycle_timer.cancel()
-            self._recycle_timer = None
 
     def _after(self, life: _Life) -> float:
         """Draw the consequences of an end that was not asked for; say how long to wait before the next worker."""
@@ -239,6 +246,7 @@ class Slot:
         detail = life.fatal.detail if life.fatal is not None else ""
         if reason is not Reason.STORE_IN_USE:
             self._in_use_since = None
+        self._watch.recycled(reason)
         if reason in _ENDS_SESSION and named is not None:
             self._end(named, reason, detail)
             return 0.0

@@ -96,6 +96,10 @@ class Reason(StrEnum):
     CONNECTION_LOST = "connection_lost"
     CONNECTION_REFUSED = "connection_refused"
     ENGINE_DEAF = "engine_deaf"
+    KEEPALIVE_LOST = "keepalive_lost"
+    PROBE_UNANSWERED = "probe_unanswered"
+    JOURNAL_STUCK = "journal_stuck"
+    WORKER_SILENT = "worker_silent"
     WORKER_CRASHED = "worker_crashed"
     CRASH_LOOP = "crash_loop"
     STORE_UNREADABLE = "store_unreadable"
@@ -121,6 +125,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.CONNECTION_LOST: "The connection to WhatsApp was lost. The gateway reconnects by itself.",
     Reason.CONNECTION_REFUSED: "WhatsApp could not be reached. The gateway tries again by itself.",
     Reason.ENGINE_DEAF: "The engine stopped delivering events and was restarted.",
+    Reason.KEEPALIVE_LOST: "WhatsApp does not answer the connection's keep-alive. If that lasts, the gateway connects anew.",
+    Reason.PROBE_UNANSWERED: "The connection stands, but WhatsApp does not answer. If that lasts, the gateway connects anew.",
+    Reason.JOURNAL_STUCK: "What arrives cannot be written to disk, so it is held back. Make room on the disk, or look at its health.",
+    Reason.WORKER_SILENT: "The session's process does not say that it is well. It is replaced.",
     Reason.WORKER_CRASHED: "The session's process ended unexpectedly and was restarted.",
     Reason.CRASH_LOOP: "The session's process keeps crashing and is no longer restarted. Look at the log, then start it again.",
     Reason.STORE_UNREADABLE: "The session's key store cannot be read. Restore it from a backup or link the phone again.",

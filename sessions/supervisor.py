@@ -23,6 +23,7 @@ from sessions.errors import (
     SessionError,
 )
 from sessions.keystore import find_message_id, find_message_id_when_free
+from sessions.liveness import Liveness, NobodyWatches, Watch
 from sessions.packing import pack
 from sessions.pairing import PairingAttempt
 from sessions.process import WorkerProcess
@@ -47,11 +48,13 @@ class Supervisor:
         listener: Listener,
         clock: Callable[[], float] = time.time,
         random: Random | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._settings = settings
         self._listener = listener
         self._clock = clock
         self._random = random or Random()
+        self._watch: Watch = watch or NobodyWatches()
         self._sessions: dict[str, TrackedSession] = {}
         self._slots: dict[str, Slot] = {}
         self._attempts: dict[str, PairingAttempt] = {}
@@ -164,6 +167,10 @@ class Supervisor:
             return session.change
         return StatusChange(session_id=session_id, status=SessionStatus.STOPPED, live=False)
 
+    def liveness(self, session_id: str) -> Liveness:
+        session = self._sessions.get(session_id)
+        return session.liveness if session is not None else Liveness()
+
     def worker_pid(self, session_id: str) -> int | None:
         """The process that holds the session now, for measurements and for tests that kill it."""
         slot = self._slots.get(session_id)
@@ -220,6 +227,7 @@ class Supervisor:
             random=self._random,
             clock=self._clock,
             suspect=suspect,
+            watch=self._watch,
             on_left=lambda member: self._left(slot, member),
             on_split=lambda half: self._open_slot(half, suspect=True),
         )

@@ -11,7 +11,8 @@ import msgspec
 from sessions.delivery import Delivery
 from sessions.engine import StatusChange
 from sessions.events import Connected, Disconnected, Ended, Event, KeepAlive
-from sessions.protocol import SessionSpec
+from sessions.liveness import Liveness, LivenessState, trouble_of
+from sessions.protocol import Pulse, SessionSpec
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus, may_follow
 
 _log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ class TrackedSession:
         self._clock = clock
         self.change = StatusChange(session_id=spec.session_id, status=SessionStatus.STOPPED, live=False, at=clock())
         self.keepalive_failures = 0
+        self.pulse = Pulse(session_id=spec.session_id, last_frame_at=None, last_proof_at=None)
+        self.recycles = 0
+        self._liveness = (LivenessState.DOWN, self.change.at)
         self._being_logged_out = False
 
     @property
@@ -56,6 +60,21 @@ class TrackedSession:
     @property
     def status(self) -> SessionStatus:
         return self.change.status
+
+    @property
+    def liveness(self) -> Liveness:
+        """Whether frames flow, as far as it is known."""
+        state, since = self._liveness
+        return Liveness(
+            state=state,
+            since=since,
+            reason=None if state in (LivenessState.LIVE, LivenessState.DOWN) else self.change.reason,
+            last_frame_at=self.pulse.last_frame_at,
+            last_proof_at=self.pulse.last_proof_at,
+            keepalive_failures=self.keepalive_failures,
+            probe_ms=self.pulse.probe_ms,
+            recycles=self.recycles,
+        )
 
     @contextmanager
     def being_logged_out(self) -> Iterator[None]:
@@ -74,6 +93,7 @@ class TrackedSession:
         live: bool = False,
         detail: str = "",
         until: float | None = None,
+        code: int | None = None,
     ) -> None:
         """Change the status and tell the listener, if it is a change."""
         if self._being_logged_out and reason is Reason.UNLINKED_FROM_PHONE:
@@ -85,6 +105,7 @@ class TrackedSession:
             reason=reason,
             detail=detail,
             until=until,
+            code=code,
             at=self._clock(),
         )
         if msgspec.structs.replace(change, at=self.change.at) == self.change:
@@ -92,6 +113,7 @@ class TrackedSession:
         if not may_follow(self.status, status):
             _log.error("session went from %s to %s, which is not foreseen", self.status, status)
         self.change = change
+        self._note_liveness(change)
         self.delivery.put_status(change)
 
     def set_down(self, reason: Reason, *, detail: str = "", until: float | None = None) -> None:
@@ -106,12 +128,42 @@ class TrackedSession:
         match event:
             case Connected():
                 self.keepalive_failures = 0
+                self.pulse = msgspec.structs.replace(self.pulse, overdue_seconds=0.0, held_seconds=0.0)
                 self.set(SessionStatus.CONNECTED, live=True)
             case Disconnected(reason=reason):
                 self.set_down(reason)
             case KeepAlive(failures=failures):
                 self.keepalive_failures = failures
-                if self.status is SessionStatus.CONNECTED:
-                    self.set(SessionStatus.CONNECTED, live=failures == 0)
-            case Ended(reason=reason, until=until):
-                self.set(status_after(reason), reason, until=until)
+                self._judge()
+            case Ended(reason=reason, until=until, code=code):
+                self.set(status_after(reason), reason, until=until, code=code)
+
+    def recycle(self) -> None:
+        """It gets a new worker because of what it suffers from; that trouble is the old one's."""
+        self.recycles += 1
+        self.keepalive_failures = 0
+        self.pulse = msgspec.structs.replace(self.pulse, overdue_seconds=0.0, held_seconds=0.0)
+
+    def take_pulse(self, pulse: Pulse) -> None:
+        """Hear from the worker how the session is."""
+        if pulse.last_proof_at is None:
+            # A new worker has seen nothing yet; what its predecessor saw still holds.
+            pulse = msgspec.structs.replace(
+                pulse, last_proof_at=self.pulse.last_proof_at, last_frame_at=self.pulse.last_frame_at
+            )
+        self.pulse = pulse
+        self._judge()
+
+    def _judge(self) -> None:
+        if self.status is SessionStatus.CONNECTED:
+            trouble = trouble_of(self.pulse, keepalive_failures=self.keepalive_failures)
+            self.set(SessionStatus.CONNECTED, trouble, live=trouble is None)
+
+    def _note_liveness(self, change: StatusChange) -> None:
+        state = LivenessState.DOWN
+        if change.status is SessionStatus.CONNECTED:
+            state = LivenessState.LIVE if change.live else LivenessState.DEGRADED
+        elif change.reason is Reason.ENGINE_DEAF:
+            state = LivenessState.DEAF
+        if state is not self._liveness[0]:
+            self._liveness = (state, change.at)

@@ -38,6 +38,8 @@ from sessions.worker.guard import Guard
 from sessions.worker.outbound.message import build, file_to_upload
 from sessions.worker.outbound.parts import Uploaded, chat_jid
 
+#: These end only when WhatsApp has answered.
+ANSWERED_BY_WHATSAPP = (SendMessage, CheckNumbers, FetchPicture)
 _PAIR_CODE_WAIT_SECONDS = 15.0
 
 

@@ -12,9 +12,11 @@ from urllib.parse import quote
 
 from sessions.protobuf import load
 from sessions.protocol import SessionSpec
+from sessions.worker import jids
 from sessions.worker.ffi import Library, ProxySettings
 from sessions.worker.guard import Gate
 from sessions.worker.inbound import codes
+from sessions.worker.pulse import Vitals
 from sessions.worker.refusals import redact
 
 KEY_STORE_NAME = "keys.db"
@@ -43,6 +45,7 @@ class EngineSession:
         proxy_url: str | None,
         log_level: bytes,
         keep: Keep,
+        vitals: Vitals,
         on_qr: Callable[[str], None],
         on_login_status: Callable[[str], None],
         on_log: Callable[[str], None],
@@ -54,6 +57,7 @@ class EngineSession:
         self._proxy_url = proxy_url
         self._log_level = log_level
         self._keep = keep
+        self._vitals = vitals
         self._on_qr = on_qr
         self._on_login_status = on_login_status
         self._on_log = on_log
@@ -99,8 +103,10 @@ class EngineSession:
         # Runs inside the library. The event is acknowledged to WhatsApp whatever happens here: it must be on disk
         # before anything else is done with it.
         data = ctypes.string_at(pointer, size) if size else b""
-        self._note(code)
+        self._note(code, data)
+        self._vitals.arrives(code)
         self._keep_surely(code, data)
+        self._vitals.kept()
         self._last_event_at = time.monotonic()
         self._settled.set()
 
@@ -112,11 +118,13 @@ class EngineSession:
                 # A full disk: holding the library here keeps WhatsApp from delivering more until there is room.
                 time.sleep(_RETRY_SECONDS)
 
-    def _note(self, code: int) -> None:
+    def _note(self, code: int, data: bytes) -> None:
         gate = self._gate
         gate.started = True
         if code == codes.DEVICE:
             gate.paired = True
+            account = jids.decode(_neonize.Device.FromString(data).JID)
+            gate.me = account.without_device if account is not None else None
         elif code == codes.CONNECTED:
             gate.connected = True
         elif code in codes.ENDS_CONNECTION:

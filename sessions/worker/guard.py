@@ -17,6 +17,8 @@ from sessions.errors import (
     MediaUnavailableError,
     NotConnectedError,
     NotPairedError,
+    RefusedError,
+    SessionError,
 )
 from sessions.protobuf import load
 from sessions.worker import jids
@@ -50,6 +52,7 @@ class Gate:
     paired: bool = False
     connected: bool = False
     closing: bool = False
+    me: Jid | None = None  #: who is linked
 
     def check_started(self) -> None:
         if not self.started or self.closing:
@@ -184,6 +187,19 @@ class Guard:
             return None
         _raise_for(error)
         return jids.text(answer.Picture.URL) or None
+
+    def is_answered(self) -> bool:
+        """Ask WhatsApp for the address of the account's own picture, as any client does; whether an answer came."""
+        me = self._gate.me
+        if me is None:
+            return False
+        try:
+            self.picture_url(me, preview=True)
+        except RefusedError:
+            return True
+        except SessionError:
+            return False
+        return True
 
     def pair_code(self, phone: str, shown: threading.Event, *, wait_seconds: float) -> str:
         """A code to type on the phone. Only possible once the first QR code has come, so that is waited for."""

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
-from sessions.protocol import ExitCode, Loopback, SessionSpec
+from sessions.protocol import ExitCode, Loopback, Probing, SessionSpec
 from sessions.status import Reason
 from sessions.worker import host
 from sessions.worker.calls import Lane
@@ -19,6 +20,7 @@ from sessions.worker.guard import Gate, Guard
 from sessions.worker.inbound import codes
 from sessions.worker.journal import Journal, JournalError
 from sessions.worker.pairing import PairingWatch
+from sessions.worker.pulse import Vitals
 from sessions.worker.refusals import is_store_error
 from sessions.worker.reporter import Stream
 
@@ -36,6 +38,7 @@ class HeldSession:
     stream: Stream
     lane: Lane
     lock: int
+    vitals: Vitals
     engine: EngineSession = field(init=False)
     wake: Callable[[], None] = field(default=lambda: None)
 
@@ -68,6 +71,7 @@ class Opener:
     library: Library
     loopback: Loopback | None
     pairing: PairingWatch | None
+    probing: Probing
     on_return: Callable[[HeldSession, str], None]
     on_unpaired: Callable[[HeldSession], None]
 
@@ -89,6 +93,9 @@ class Opener:
             stream=Stream(session_id=spec.session_id, folder=folder, journal=journal),
             lane=Lane("send"),
             lock=lock,
+            vitals=Vitals(
+                session_id=spec.session_id, gate=gate, ask=guard.is_answered, probing=self.probing, random=Random()
+            ),
         )
         held.engine = self._engine(spec, held)
         return held
@@ -103,6 +110,7 @@ class Opener:
             gate=held.gate,
             proxy_url=self._proxy_url(spec),
             log_level=b"INFO" if watch is not None else b"ERROR",
+            vitals=held.vitals,
             keep=held.keep if watch is None else watch.watching(held.keep),
             on_qr=watch.take_qr if watch is not None else lambda _: self.on_unpaired(held),
             on_login_status=watch.take_login_status if watch is not None else lambda _: None,

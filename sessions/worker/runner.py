@@ -12,7 +12,7 @@ from functools import partial
 from typing import NoReturn
 
 from sessions.capabilities import SUPPORTED
-from sessions.errors import SessionError
+from sessions.errors import RefusedError, SessionError
 from sessions.protocol import (
     PROTOCOL_VERSION,
     Acknowledge,
@@ -30,10 +30,12 @@ from sessions.protocol import (
 from sessions.status import Reason
 from sessions.worker import host, selfcheck
 from sessions.worker.calls import InFlight, Lane, Pool
+from sessions.worker.commands import ANSWERED_BY_WHATSAPP
 from sessions.worker.ffi import Library
 from sessions.worker.held import HeldSession, Opener
 from sessions.worker.journal import JournalError
 from sessions.worker.pairing import PairingWatch
+from sessions.worker.pulse import Monitor
 from sessions.worker.refusals import redact
 from sessions.worker.reporter import Reporter
 from sessions.worker.trust import TrustRootError, swap_root
@@ -104,6 +106,7 @@ class Runner:
         opener = Opener(
             library=library,
             loopback=self._begin.loopback,
+            probing=self._begin.probing,
             pairing=PairingWatch(wire=self._wire, leave=self._leave_told) if self._begin.pairing else None,
             on_return=self._on_return,
             on_unpaired=self._on_unpaired,
@@ -131,6 +134,9 @@ class Runner:
         gc.freeze()
         self._serving.set()
         self._wire.send(Ready())
+        if not self._begin.pairing:
+            vitals = [held.vitals for held in self._held.values()]
+            Monitor(wire=self._wire, vitals=vitals, probing=self._begin.probing).start()
         if not self._held:
             self._leave(ExitCode.ASKED)
 
@@ -150,7 +156,11 @@ class Runner:
         with self._in_flight:
             try:
                 frame: Answer | Failure = Answer(call_id=call.call_id, result=held.commands.carry_out(call.command))
+                if isinstance(call.command, ANSWERED_BY_WHATSAPP):
+                    held.vitals.proved()
             except SessionError as error:
+                if isinstance(error, RefusedError):
+                    held.vitals.proved()
                 frame = Failure(call_id=call.call_id, code=error.code, detail=str(error))
             except Exception as error:  # noqa: BLE001 - the caller must hear of it, and the thread must go on
                 frame = Failure(call_id=call.call_id, code="engine_error", detail=type(error).__name__)

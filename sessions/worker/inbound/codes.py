@@ -11,6 +11,8 @@ from sessions.worker.inbound.context import Reading
 DEVICE = 0
 PAIR_STATUS = 2
 CONNECTED = 3
+KEEPALIVE_TIMEOUT = 4
+CONNECT_FAILURE = 9
 LOGGED_OUT = 6
 REPLACED = 7
 TEMPORARY_BAN = 8
@@ -26,12 +28,12 @@ _READERS: dict[int, Reader] = {
     DEVICE: lifecycle.read_device,
     PAIR_STATUS: lifecycle.read_pair_status,
     CONNECTED: lifecycle.read_connected,
-    4: lifecycle.read_keepalive_timeout,
+    KEEPALIVE_TIMEOUT: lifecycle.read_keepalive_timeout,
     5: lifecycle.read_keepalive_restored,
     LOGGED_OUT: lifecycle.read_logged_out,
     REPLACED: lifecycle.read_replaced,
     TEMPORARY_BAN: lifecycle.read_temporary_ban,
-    9: lifecycle.read_connect_failure,
+    CONNECT_FAILURE: lifecycle.read_connect_failure,
     OUTDATED: lifecycle.read_outdated,
     11: lifecycle.read_stream_error,
     DISCONNECTED: lifecycle.read_disconnected,
@@ -57,8 +59,25 @@ FLEETING = frozenset({TYPING, PRESENCE})
 #: After these the session is not connected.
 ENDS_CONNECTION = frozenset({LOGGED_OUT, REPLACED, TEMPORARY_BAN, OUTDATED, DISCONNECTED})
 
+#: These prove that frames arrive; the others are the engine's own.
+FROM_WHATSAPP = frozenset(_READERS) - {DEVICE, KEEPALIVE_TIMEOUT, CONNECT_FAILURE, DISCONNECTED}
+
 #: True only while the worker that saw it lives: read again after a restart they would tell of a past connection.
-OF_THIS_LIFE = frozenset({CONNECTED, 4, 5, LOGGED_OUT, REPLACED, TEMPORARY_BAN, 9, OUTDATED, 11, DISCONNECTED, 27})
+OF_THIS_LIFE = frozenset(
+    {
+        CONNECTED,
+        KEEPALIVE_TIMEOUT,
+        5,
+        LOGGED_OUT,
+        REPLACED,
+        TEMPORARY_BAN,
+        CONNECT_FAILURE,
+        OUTDATED,
+        11,
+        DISCONNECTED,
+        27,
+    }
+)
 
 
 def subscribed(*, typing: bool) -> bytes:
