@@ -21,6 +21,7 @@ from gateway.messages.composer import Composer
 from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.lane import LaneTools
+from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.outbox.rests import Rests
 from gateway.messages.progress import Progress
@@ -60,6 +61,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
             chats=chats,
             progress=progress,
             changes=changes,
+            promotion=Promotion(wake_lane=dispatcher.wake_lane),
             wake_downloads=downloader.wake,
             downloads_media=ground.config.media.download,
         ),

@@ -35,3 +35,6 @@ class Chat(Identified, OrgScoped, Timestamped, Base):
     unread: Mapped[int] = mapped_column(Integer, default=0)
     last_message_id: Mapped[int | None] = mapped_column(BigInteger)
     last_message_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: who is a stranger and what is a reply is told by these, history included; what waits in the queue does not count
+    last_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

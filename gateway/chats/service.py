@@ -80,11 +80,31 @@ class Chats:
             tx, org_id=principal.org_id, limit=limit, session_ids=allowed, before_message_id=before_message_id
         )
 
-    def note_message(self, tx: Tx, chat: Chat, *, message_id: int, at: datetime, unread: bool) -> None:
-        """A message was added to a chat."""
+    def note_message(
+        self,
+        tx: Tx,
+        chat: Chat,
+        *,
+        message_id: int,
+        at: datetime,
+        unread: bool,
+        in_at: datetime | None = None,
+        out_at: datetime | None = None,
+    ) -> None:
+        """A message was added to a chat. ``in_at`` and ``out_at`` are for what has really been said."""
         store.note_message(
-            tx, org_id=chat.org_id, chat_id=chat.id, message_id=message_id, at=at, unread=1 if unread else 0
+            tx,
+            chat,
+            message_id=message_id,
+            at=at,
+            unread=1 if unread else 0,
+            in_at=in_at,
+            out_at=out_at,
         )
+
+    def note_sent(self, tx: Tx, chat: Chat, *, at: datetime) -> None:
+        """A message from the queue went out to a chat."""
+        store.note_sent(tx, chat, at=at)
 
     def count_read(self, tx: Tx, chat: Chat, *, read: int) -> None:
         """Some messages of a chat were read elsewhere."""
@@ -146,5 +166,7 @@ class Chats:
         into.unread += chat.unread
         if chat.last_message_at and (into.last_message_at is None or into.last_message_at < chat.last_message_at):
             into.last_message_at, into.last_message_id = chat.last_message_at, chat.last_message_id
+        into.last_in_at = store.later(into.last_in_at, chat.last_in_at)
+        into.last_out_at = store.later(into.last_out_at, chat.last_out_at)
         tx.session.flush()
         store.remove(tx, org_id=into.org_id, chat_id=chat.id)

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, bindparam, case, delete, or_, select, update
+from sqlalchemy import Case, Column, Table, and_, bindparam, case, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
@@ -24,6 +25,14 @@ _AT_ADDRESS: Final = select(Chat).where(
 )
 _MESSAGE_AT: Final = bindparam("message_at", type_=_TABLE.c.last_message_at.type)
 _IS_NEWER: Final = or_(_TABLE.c.last_message_at.is_(None), _TABLE.c.last_message_at <= _MESSAGE_AT)
+
+
+def _latest(column: Column[Any], name: str) -> Case[Any]:
+    """The later one of what is there and what is told; null says nothing."""
+    told = bindparam(name, type_=column.type)
+    return case((and_(told.is_not(None), or_(column.is_(None), column < told)), told), else_=column)
+
+
 _NOTE_MESSAGE: Final = (
     update(_TABLE)
     .where(_TABLE.c.org_id == bindparam("org"), _TABLE.c.id == bindparam("chat"))
@@ -33,8 +42,15 @@ _NOTE_MESSAGE: Final = (
             (_IS_NEWER, bindparam("message", type_=_TABLE.c.last_message_id.type)), else_=_TABLE.c.last_message_id
         ),
         last_message_at=case((_IS_NEWER, _MESSAGE_AT), else_=_TABLE.c.last_message_at),
+        last_in_at=_latest(_TABLE.c.last_in_at, "in_at"),
+        last_out_at=_latest(_TABLE.c.last_out_at, "out_at"),
         updated_at=_MESSAGE_AT,
     )
+)
+_NOTE_SENT: Final = (
+    update(_TABLE)
+    .where(_TABLE.c.org_id == bindparam("org"), _TABLE.c.id == bindparam("chat"))
+    .values(last_out_at=bindparam("out_at", type_=_TABLE.c.last_out_at.type))
 )
 
 
@@ -74,10 +90,33 @@ def change(tx: Tx, *, org_id: int, chat_id: int, **values: Any) -> None:
     tx.execute(update(Chat).where(Chat.org_id == org_id, Chat.id == chat_id).values(**values))
 
 
-def note_message(tx: Tx, *, org_id: int, chat_id: int, message_id: int, at: datetime, unread: int) -> None:
+def note_message(
+    tx: Tx,
+    chat: Chat,
+    *,
+    message_id: int,
+    at: datetime,
+    unread: int,
+    in_at: datetime | None,
+    out_at: datetime | None,
+) -> None:
     """A message was added: it becomes the last one unless a newer one is there already."""
-    values = {"org": org_id, "chat": chat_id, "message": message_id, "message_at": at, "more_unread": unread}
-    tx.execute(_NOTE_MESSAGE, values)
+    values = {"org": chat.org_id, "chat": chat.id, "message": message_id, "message_at": at, "more_unread": unread}
+    tx.execute(_NOTE_MESSAGE, values | {"in_at": in_at, "out_at": out_at})
+    # Whoever asks the same object later in this transaction shall not take the other side for a stranger.
+    set_committed_value(chat, "last_in_at", later(chat.last_in_at, in_at))
+    set_committed_value(chat, "last_out_at", later(chat.last_out_at, out_at))
+
+
+def note_sent(tx: Tx, chat: Chat, *, at: datetime) -> None:
+    """A message from the queue went out."""
+    tx.execute(_NOTE_SENT, {"org": chat.org_id, "chat": chat.id, "out_at": at})
+    set_committed_value(chat, "last_out_at", at)
+
+
+def later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two moments that may be unknown."""
+    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def count_read(tx: Tx, *, org_id: int, chat_id: int, read: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.base import Base, Identified, OrgScoped, Timestamped
@@ -31,6 +31,9 @@ class Contact(Identified, OrgScoped, Timestamped, Base):
     phone: Mapped[str | None] = mapped_column(String(24))
     lid: Mapped[str | None] = mapped_column(String(40))
     last_interaction_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    timezone: Mapped[str | None] = mapped_column(String(64))  #: as the IANA calls it, where we were told
+    opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: nothing at all is sent to them
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contacts.id", ondelete="SET NULL"))
 
     @property
@@ -54,6 +57,37 @@ class ContactAlias(Base):
     value: Mapped[str] = mapped_column(String(64), primary_key=True)
     contact_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Consent(StrEnum):
+    """What a person has said about messages they did not ask for."""
+
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+
+
+class ConsentSource(StrEnum):
+    """How we came to know."""
+
+    API = "api"  #: a program or a person told us
+    KEYWORD = "keyword"  #: they wrote it to us
+
+
+class ConsentEvent(Identified, OrgScoped, Base):
+    """Evidence: who said so, when and how. Rows are only ever added."""
+
+    __tablename__ = "consent_events"
+    __table_args__ = (Index("ix_consent_events_contact_id_id", "contact_id", "id"),)
+
+    contact_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("contacts.id", ondelete="CASCADE"))
+    consent: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    note: Mapped[str | None] = mapped_column(Text)  #: the caller's words, or the word that was written
+    api_key_id: Mapped[int | None] = mapped_column(BigInteger)
+    user_id: Mapped[int | None] = mapped_column(BigInteger)
+    session_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 def address_from(*, phone: str | None, lid: str | None) -> Address:

@@ -63,17 +63,18 @@ class ContactRoutes:
         "PATCH",
         "/api/v1/contacts/{id}",
         operation="contacts.update",
-        summary="Name a contact",
+        summary="Change a contact",
         tag="contacts",
         takes=ContactPatch,
         gives=ContactOut,
         errors=("contact_not_found",),
     )
     async def update(self, call: Call) -> dict[str, object]:
-        org_id, contact_id, name = call.caller.org_id, _contact_id(call), call.body.name
+        org_id, contact_id = call.caller.org_id, _contact_id(call)
+        changes = call.body.model_dump(exclude_unset=True)
         return render_contact(
             await self._database.write(
-                lambda tx: self._contacts.rename(tx, org_id=org_id, contact_id=contact_id, name=name)
+                lambda tx: self._contacts.change(tx, org_id=org_id, contact_id=contact_id, **changes)
             )
         )
 

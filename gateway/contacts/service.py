@@ -74,11 +74,16 @@ class Contacts:
 
     def rename(self, tx: Tx, *, org_id: int, contact_id: int, name: str | None) -> Contact:
         """Give a contact our own name for it; None goes back to the push name."""
+        return self.change(tx, org_id=org_id, contact_id=contact_id, name=name)
+
+    def change(self, tx: Tx, *, org_id: int, contact_id: int, **values: str | None) -> Contact:
+        """Set what we know better than WhatsApp: ``name`` and ``timezone``."""
         contact = self.get(tx, org_id=org_id, contact_id=contact_id)
-        contact.name = name
+        for name, value in values.items():
+            setattr(contact, name, value)
         contact.updated_at = self._clock.now()
         tx.session.flush()
-        self._emit(tx, "contact.updated", contact)
+        self.announce(tx, "contact.updated", contact)
         return contact
 
     def _create(self, tx: Tx, *, org_id: int, address: Address, push_name: str | None) -> Contact:
@@ -95,7 +100,7 @@ class Contacts:
         if not store.add_unless_known(tx, contact, _aliases(address)):
             # Another connection has just made the same contact; it is visible now.
             return self.identify(tx, org_id=org_id, address=address, push_name=push_name)
-        self._emit(tx, "contact.created", contact)
+        self.announce(tx, "contact.created", contact)
         return contact
 
     def _keeper(self, tx: Tx, found: dict[int, Contact]) -> Contact:
@@ -111,12 +116,17 @@ class Contacts:
         into.push_name = into.push_name or contact.push_name
         into.phone = into.phone or contact.phone
         into.lid = into.lid or contact.lid
+        into.timezone = into.timezone or contact.timezone
+        # What one of the two has said, the person has said.
+        into.opted_out_at = into.opted_out_at or contact.opted_out_at
+        into.blocked_at = into.blocked_at or contact.blocked_at
+        store.move_consents(tx, org_id=into.org_id, from_id=contact.id, into_id=into.id)
         contact.merged_into_id = into.id
         contact.updated_at = into.updated_at = self._clock.now()
         tx.session.flush()
         for callback in self._merged:
             callback(tx, into.org_id, contact.id, into.id)
-        self._emit(tx, "contact.merged", into, merged=render_id("con", contact.id))
+        self.announce(tx, "contact.merged", into, merged=render_id("con", contact.id))
 
     def _refresh(self, tx: Tx, contact: Contact, *, address: Address, push_name: str | None) -> None:
         """Take over what is new; say nothing and write nothing when nothing is."""
@@ -132,7 +142,8 @@ class Contacts:
             contact.updated_at = self._clock.now()
             tx.session.flush()
 
-    def _emit(self, tx: Tx, event_type: str, contact: Contact, **more: object) -> None:
+    def announce(self, tx: Tx, event_type: str, contact: Contact, **more: object) -> None:
+        """Tell everybody about a contact; its JSON is the event's data."""
         self._events.emit(
             tx,
             org_id=contact.org_id,

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from sqlalchemy import Table, bindparam, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.contacts.models import Contact, ContactAlias
+from gateway.contacts.models import ConsentEvent, Contact, ContactAlias
 from gateway.db.tx import Tx
 
 Alias = tuple[str, str]  #: kind and value
@@ -72,6 +72,20 @@ def move_aliases(tx: Tx, *, org_id: int, from_id: int, into_id: int) -> None:
     """Everything that led to one contact leads to the other."""
     where = (ContactAlias.org_id == org_id, ContactAlias.contact_id == from_id)
     tx.execute(update(ContactAlias).where(*where).values(contact_id=into_id))
+
+
+def move_consents(tx: Tx, *, org_id: int, from_id: int, into_id: int) -> None:
+    """The evidence about one contact is evidence about the other."""
+    where = (ConsentEvent.org_id == org_id, ConsentEvent.contact_id == from_id)
+    tx.execute(update(ConsentEvent).where(*where).values(contact_id=into_id))
+
+
+def list_consents(tx: Tx, *, org_id: int, contact_id: int, limit: int, before_id: int | None) -> Sequence[ConsentEvent]:
+    """What a contact has said, newest first."""
+    statement = select(ConsentEvent).where(ConsentEvent.org_id == org_id, ConsentEvent.contact_id == contact_id)
+    if before_id is not None:
+        statement = statement.where(ConsentEvent.id < before_id)
+    return tx.execute(statement.order_by(ConsentEvent.id.desc()).limit(limit)).scalars().all()
 
 
 def list_page(

@@ -76,6 +76,13 @@ class ContactMergedData(ContactData):
     merged: str = Field(description="The id of the contact that is gone.", examples=["con_000000000001b"])
 
 
+class ConsentData(ContactData):
+    """The contact, and how we know."""
+
+    opted_out_at: str | None
+    source: str = Field(description="`api`, or `keyword` where they wrote it themselves.", examples=["keyword"])
+
+
 class WebhookData(Payload):
     """A webhook endpoint that was switched off, and why."""
 

@@ -77,7 +77,9 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     __table_args__ = (
         UniqueConstraint("chat_id", "wa_id", "author_id"),
         _partial("ix_messages_session_id_wa_id", "session_id", "wa_id", where="wa_id IS NOT NULL"),
-        _partial("ix_messages_lane", "session_id", "priority", "id", where="state = 'queued' AND hold IS NULL"),
+        _partial(
+            "ix_messages_lane", "session_id", "pace_class", "priority", "id", where="state = 'queued' AND hold IS NULL"
+        ),
         _partial("ix_messages_chat_queue", "chat_id", "id", where="state = 'queued' AND hold IS NULL"),
         _partial("ix_messages_retrying", "session_id", "chat_id", where="hold = 'retry'"),
         _partial("ix_messages_held", "next_at", where="hold IS NOT NULL"),
@@ -119,6 +121,8 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_detail: Mapped[str | None] = mapped_column(String(400))
     priority: Mapped[int] = mapped_column(SmallInteger, default=1)  #: 0 goes first
+    #: a gateway.pacing.classes.PaceClass as last seen; the chat's history may have changed it since. None: not ours
+    pace_class: Mapped[int | None] = mapped_column(SmallInteger)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: asked for by the sender
     hold: Mapped[str | None] = mapped_column(String(8))
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: end of the hold; past it, since when it may go

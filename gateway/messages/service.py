@@ -27,6 +27,7 @@ from gateway.messages.render import PRIORITIES
 from gateway.messages.requests import MessageIn, ReactionIn
 from gateway.messages.states import RETRYABLE, WAITING, MessageState
 from gateway.messages.store import Entry, Filters
+from gateway.pacing.classes import classify
 from gateway.principal import Principal, PrincipalKind
 from sessions.address import Address
 from sessions.content import Content, MessageKey, Reaction
@@ -95,6 +96,7 @@ class Messages:
             content = self._reaction(tx, principal, request, session, chat.id)
         message = self._row(principal, request, content, session_id=session.id, media_id=media_id)
         message.chat_id, message.contact_id = chat.id, contact.id if contact else None
+        message.pace_class = classify(purpose=message.purpose, chat=chat, at=message.created_at)
         if quoted is not None:
             message.reply_to_id, message.quoted_wa_id = quoted.id, quoted.wa_id
         store.add(tx, message)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
 from gateway.fleet.models import Session
+from gateway.pacing.classes import PaceClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Candidate:
     chat: Chat
     contact: Contact | None
     purpose: str | None
+    pace_class: PaceClass
     expires_at: datetime | None = None
 
 
@@ -38,11 +40,12 @@ class Verdict:
     answer: Answer
     reason: str | None = None
     wait_until: datetime | None = None
+    closes: frozenset[PaceClass] = frozenset()  #: the session's classes that all wait for the same thing
 
     @classmethod
-    def wait(cls, reason: str, until: datetime) -> Verdict:
-        """Not before a time."""
-        return cls(answer=Answer.WAIT, reason=reason, wait_until=until)
+    def wait(cls, reason: str, until: datetime, *, closes: frozenset[PaceClass] = frozenset()) -> Verdict:
+        """Not before a time; nor any other of the closed classes of this session."""
+        return cls(answer=Answer.WAIT, reason=reason, wait_until=until, closes=closes)
 
     @classmethod
     def skip(cls, reason: str) -> Verdict:

@@ -33,6 +33,7 @@ from gateway.messages.composer import Composer
 from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.lane import LaneTools
+from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.outbox.rests import Rests
 from gateway.messages.progress import Progress
@@ -142,6 +143,7 @@ class World:
             chats=self.chats,
             progress=self.progress,
             changes=changes,
+            promotion=Promotion(wake_lane=self.dispatcher.wake_lane),
             wake_downloads=self.downloader.wake,
         )
         listen(

@@ -21,6 +21,7 @@ from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.codec import MEDIA_TYPES, body_of, encode_content, type_of
 from gateway.messages.models import Direction, MediaState, Message, Origin
+from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
@@ -32,6 +33,10 @@ log = structlog.get_logger(__name__)
 
 #: Stands for a message that could not be decrypted, until the sender's device sends it again.
 UNDECRYPTABLE = Unsupported(name="undecryptable")
+
+
+#: ``(tx, the session, the message with its chat and contact)``
+Filed = Callable[[Tx, Session, Entry], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class Inbound:
         chats: Chats,
         progress: Progress,
         changes: Changes,
+        promotion: Promotion,
         wake_downloads: Callable[[], None],
         downloads_media: bool = True,
     ) -> None:
@@ -64,8 +70,14 @@ class Inbound:
         self._chats = chats
         self._progress = progress
         self._changes = changes
+        self._promotion = promotion
+        self._listeners: list[Filed] = []
         self._wake_downloads = wake_downloads
         self._downloads_media = downloads_media
+
+    def when_filed(self, callback: Filed) -> None:
+        """Have somebody told of each new message, incoming or from the phone, in the transaction that files it."""
+        self._listeners.append(callback)
 
     def received(self, tx: Tx, session: Session, report: Report) -> None:
         """A :class:`sessions.events.MessageReceived`."""
@@ -137,15 +149,33 @@ class Inbound:
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
         store.add(tx, message)
-        is_unread = message.direction == Direction.IN and not is_history
+        is_incoming = message.direction == Direction.IN
+        is_unread = is_incoming and not is_history
+        if not is_history:
+            self._promote(tx, place.chat, message)
         self._chats.note_message(
-            tx, place.chat, message_id=message.id, at=written_at if is_history else message.created_at, unread=is_unread
+            tx,
+            place.chat,
+            message_id=message.id,
+            at=written_at if is_history else message.created_at,
+            unread=is_unread,
+            in_at=written_at if is_incoming else None,
+            out_at=None if is_incoming else written_at,
         )
         if is_history:
             return
         if place.contact is not None and is_unread:
             self._contacts.note_interaction(tx, place.contact, at=message.created_at)
-        self._announce(tx, Entry(message=message, chat=place.chat, contact=place.contact))
+        entry = Entry(message=message, chat=place.chat, contact=place.contact)
+        self._announce(tx, entry)
+        for listener in self._listeners:
+            listener(tx, session, entry)
+
+    def _promote(self, tx: Tx, chat: Chat, message: Message) -> None:
+        if message.direction == Direction.IN:
+            self._promotion.heard(tx, chat, at=message.created_at)
+        else:
+            self._promotion.written_on_phone(tx, chat)
 
     def _announce(self, tx: Tx, entry: Entry) -> None:
         is_incoming = entry.message.direction == Direction.IN

@@ -7,9 +7,10 @@ from typing import Final
 
 from gateway.db.tx import Tx
 from gateway.fleet.models import Session
-from gateway.messages.outbox import queue_store
+from gateway.messages.outbox import class_store, queue_store
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
+from gateway.pacing.classes import classify
 from gateway.pacing.gate import Gate
 from gateway.pacing.verdict import Candidate
 
@@ -25,7 +26,7 @@ _MAYBE_ON_THE_WIRE: Final = frozenset(
 )
 
 
-def candidate_of(entry: Entry, session: Session) -> Candidate:
+def candidate_of(entry: Entry, session: Session, *, at: datetime) -> Candidate:
     """The message as the gate sees it."""
     return Candidate(
         org_id=entry.message.org_id,
@@ -33,6 +34,7 @@ def candidate_of(entry: Entry, session: Session) -> Candidate:
         chat=entry.chat,
         contact=entry.contact,
         purpose=entry.message.purpose,
+        pace_class=classify(purpose=entry.message.purpose, chat=entry.chat, at=at),
         expires_at=entry.message.expires_at,
     )
 
@@ -43,4 +45,7 @@ def count_if_sent(tx: Tx, entry: Entry, *, gate: Gate, at: datetime) -> None:
         return
     found = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
     assert found is not None, "messages refer to their session"
-    gate.note_sent(tx, candidate_of(entry, found[0]), at=at)
+    candidate = candidate_of(entry, found[0], at=at)
+    gate.note_sent(tx, candidate, at=at)
+    if candidate.pace_class.is_first_contact:
+        class_store.mark_as_known(tx, entry.chat)

@@ -76,6 +76,15 @@ class Dispatcher(Wakeable):
             self.wake_lane(session_id)
         return self._seconds_until(following)
 
+    async def settle_overdue(self) -> None:
+        """Settle what is under way for longer than it can be, and end the lane that hangs on it."""
+        for session_id in await self._rescuer.rescue_overdue():
+            _, task = self._lanes.get(session_id, (None, None))
+            if task is not None:
+                log.error("lane hangs, ended", session_id=render_id("ses", session_id))
+                task.cancel()
+                self._again.add(session_id)
+
     async def stop(self) -> None:
         """Take nothing new, wait a while for what is under way. What is cut off is rescued at the next start."""
         self._is_open = False
@@ -91,7 +100,7 @@ class Dispatcher(Wakeable):
 
     def _seconds_until(self, following: datetime | None) -> float | None:
         now = self._tools.clock.now()
-        ends = self._tools.rests.ends()
+        ends = self._tools.rests.ends() + self._tools.gate.closures.ends(at=now)
         soonest = min(ends if following is None else [following, *ends], default=None)
         return None if soonest is None else (soonest - now).total_seconds()
 

@@ -122,7 +122,8 @@ class Lane:
         session, queue = found
         now = self._tools.clock.now()
         while session.is_paired and (queue is None or queue.paused_at is None):
-            entry = queue_store.next_queued(tx, session_id=self._session_id)
+            closed = self._tools.gate.closures.closed(session.id, at=now)
+            entry = queue_store.next_queued(tx, session_id=session.id, closed=closed)
             if entry is None:
                 return None
             claim = self._claim(tx, entry, session, now)
@@ -132,7 +133,14 @@ class Lane:
 
     def _claim(self, tx: Tx, entry: Entry, session: Session, now: datetime) -> Claim | None:
         message, tools = entry.message, self._tools
-        verdict = tools.gate.may_send(tx, candidate_of(entry, session), at=now)
+        candidate = candidate_of(entry, session, at=now)
+        if message.pace_class != candidate.pace_class:
+            message.pace_class = candidate.pace_class
+            tx.session.flush()
+            return None
+        verdict = tools.gate.may_send(tx, candidate, at=now)
+        if verdict.closes:
+            return None
         if verdict.answer is Answer.WAIT:
             assert verdict.wait_until is not None, "who must wait is told until when"
             tools.progress.hold(tx, message, until=verdict.wait_until, reason=verdict.reason)

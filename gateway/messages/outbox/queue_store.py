@@ -6,7 +6,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from gateway.db.tx import Tx
@@ -14,6 +25,7 @@ from gateway.fleet.models import Session
 from gateway.messages.models import Hold, MediaState, Message, Queue
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry, entries, select_entries
+from gateway.pacing.classes import PaceClass
 
 # Written out, not bound: the databases use a partial index only where the statement repeats its condition.
 _QUEUED: Final[ColumnElement[str]] = literal_column(f"'{MessageState.QUEUED}'")
@@ -29,6 +41,9 @@ def _may_go(message: type[Message]) -> ColumnElement[bool]:
     return and_(message.state == _QUEUED, message.hold.is_(None))
 
 
+_CLASSES: Final[list[BindParameter[Any]]] = [bindparam(f"class_{pace_class:d}") for pace_class in PaceClass]
+_NO_CLASS: Final = -1
+
 # Asked for every message, hence built once.
 _SESSION: Final = (
     select(Session, Queue).outerjoin(Queue, Queue.session_id == Session.id).where(Session.id == bindparam("session"))
@@ -36,19 +51,38 @@ _SESSION: Final = (
 _RETRYING: Final = select(Message.chat_id).where(
     Message.hold == literal_column(f"'{Hold.RETRY}'"), Message.session_id == bindparam("session")
 )
-_urgent, _oldest = aliased(Message), aliased(Message)
+
+
+def _most_urgent_of(pace_class: PaceClass) -> Select[Any]:
+    urgent = aliased(Message)
+    where = (
+        _may_go(urgent),
+        urgent.session_id == bindparam("session"),
+        urgent.pace_class == bindparam(f"class_{pace_class:d}"),
+        urgent.chat_id.not_in(_RETRYING),
+    )
+    columns: tuple[Any, ...] = (
+        urgent.chat_id,
+        urgent.priority,
+        literal_column(str(pace_class.rank)).label("rank"),
+        urgent.id,
+    )
+    first = select(*columns).where(*where).order_by(urgent.priority, urgent.id).limit(1).subquery()
+    return select(first)
+
+
+# One step into the index for each class: however many messages of a closed class wait, nobody reads them.
+_urgent = union_all(*(_most_urgent_of(pace_class) for pace_class in PaceClass)).subquery()
 _CHAT: Final = (
-    select(_urgent.chat_id)
-    .where(_may_go(_urgent), _urgent.session_id == bindparam("session"), _urgent.chat_id.not_in(_RETRYING))
-    .order_by(_urgent.priority, _urgent.id)
-    .limit(1)
-    .scalar_subquery()
+    select(_urgent.c.chat_id).order_by(_urgent.c.priority, _urgent.c.rank, _urgent.c.id).limit(1).scalar_subquery()
+)
+_oldest = aliased(Message)
+_OLDEST: Final = select(func.min(_oldest.id)).where(
+    _may_go(_oldest), _oldest.chat_id == _CHAT, _oldest.pace_class.in_(_CLASSES)
 )
 _NEXT_QUEUED: Final = (
     select_entries()
-    .where(
-        Message.id == select(func.min(_oldest.id)).where(_may_go(_oldest), _oldest.chat_id == _CHAT).scalar_subquery()
-    )
+    .where(Message.id == _OLDEST.scalar_subquery())
     .where(Message.state == _QUEUED)
     .with_for_update(of=Message)
 )
@@ -65,14 +99,15 @@ def session_of_lane(tx: Tx, *, session_id: int) -> tuple[Session, Queue | None] 
     return None if found is None else (found[0], found[1])
 
 
-def next_queued(tx: Tx, *, session_id: int) -> Entry | None:
+def next_queued(tx: Tx, *, session_id: int, closed: Collection[PaceClass] = ()) -> Entry | None:
     """The message whose turn it is: of the chat that has the most urgent one, the oldest, so that a chat keeps order.
 
-    A chat that waits for another try waits as a whole.
+    A chat that waits for another try waits as a whole. Messages of the closed classes are passed over.
     """
+    classes = {f"class_{one:d}": _NO_CLASS if one in closed else one.value for one in PaceClass}
     # On PostgreSQL the chosen row may have been cancelled while we waited for whoever was doing that.
     for _ in range(2 if tx.dialect == "postgresql" else 1):
-        found = entries(tx, _NEXT_QUEUED, {"session": session_id})
+        found = entries(tx, _NEXT_QUEUED, {"session": session_id, **classes})
         if found:
             return found[0]
     return None

@@ -262,6 +262,8 @@ def upgrade() -> None:
         sa.Column("unread", sa.Integer(), nullable=False),
         sa.Column("last_message_id", sa.BigInteger(), nullable=True),
         sa.Column("last_message_at", UtcDateTime(), nullable=True),
+        sa.Column("last_in_at", UtcDateTime(), nullable=True),
+        sa.Column("last_out_at", UtcDateTime(), nullable=True),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("org_id", sa.BigInteger(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -533,6 +535,7 @@ def upgrade() -> None:
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error_detail", sa.String(length=400), nullable=True),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("pace_class", sa.SmallInteger(), nullable=True),
         sa.Column("due_at", UtcDateTime(), nullable=True),
         sa.Column("hold", sa.String(length=8), nullable=True),
         sa.Column("next_at", UtcDateTime(), nullable=True),
@@ -607,7 +610,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_messages_lane",
-            ["session_id", "priority", "id"],
+            ["session_id", "pace_class", "priority", "id"],
             unique=False,
             sqlite_where=sa.text("state = 'queued' AND hold IS NULL"),
             postgresql_where=sa.text("state = 'queued' AND hold IS NULL"),
