@@ -21,6 +21,7 @@ from gateway.api.credentials import Doorkeeper, SignInCookie
 from gateway.api.idempotency import Idempotency
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
+from gateway.api.sockets import Sockets
 from gateway.api.streams import Streams
 from gateway.db.tx import Database
 from gateway.events.asking import Asking
@@ -29,6 +30,8 @@ from gateway.events.hub import EventHub
 from gateway.events.quota import StreamQuota
 from gateway.events.routes import EventRoutes
 from gateway.events.service import EventLog
+from gateway.events.socket_routes import SocketRoutes
+from gateway.events.tickets import Tickets
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator
 
@@ -49,6 +52,7 @@ class Parts:
     events: EventLog
     hub: EventHub
     streams: Streams
+    sockets: Sockets
     access: Access
     accounts: Accounts
     uses: UseRecorder
@@ -72,22 +76,33 @@ class Parts:
         own_tables = (
             ApiKeyRoutes(database=self.database, access=self.access),
             AuthRoutes(accounts=self.accounts, cookie=self.cookie),
-            EventRoutes(
-                database=self.database,
-                hub=self.hub,
-                streams=self.streams,
-                asking=Asking(database=self.database),
-                quota=StreamQuota(),
-            ),
+            *self._event_tables(options["doorkeeper"]),
         )
         app = build_app(
             tables=[*own_tables, *tables],
             clock=self.clock,
             streams=self.streams,
+            sockets=self.sockets,
             events=CATALOGUE,
             **options,
         )
         return await connect(_PatientServer(app))
+
+    def _event_tables(self, doorkeeper: Doorkeeper) -> list[object]:
+        asking, quota = Asking(database=self.database), StreamQuota()
+        return [
+            EventRoutes(database=self.database, hub=self.hub, streams=self.streams, asking=asking, quota=quota),
+            SocketRoutes(
+                doorkeeper=doorkeeper,
+                hub=self.hub,
+                sockets=self.sockets,
+                asking=asking,
+                quota=quota,
+                tickets=Tickets(clock=self.clock),
+                look_every_seconds=0.02,
+                auth_seconds=0.3,
+            ),
+        ]
 
 
 class _PatientServer(TestServer):
@@ -124,6 +139,7 @@ def build_parts(*, database: Database, clock: Clock, ids: IdGenerator) -> Parts:
         events=events,
         hub=hub,
         streams=Streams(look_every_seconds=0.02),
+        sockets=Sockets(),
         access=access,
         accounts=accounts,
         uses=uses,

@@ -19,6 +19,7 @@ import pytest
 from cyclopts import App
 
 from gateway.api.problems import problem_of
+from gateway.api.sockets import MEANINGS
 from gateway.cli.main import build_app
 from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
@@ -96,6 +97,10 @@ def event_data() -> str:
         body = table(("field", "", "meaning or example"), rows) if rows else "No fields that you can rely on.\n"
         parts.append(f"### {payload.__name__}\n\n{inspect.getdoc(payload)}\n\n{body}")
     return "\n".join(parts)
+
+
+def closes() -> str:
+    return table(("code", "meaning"), ((code(int(one)), sentence) for one, sentence in MEANINGS.items()))
 
 
 def example_of(field: typing.Any) -> str:
@@ -226,6 +231,7 @@ TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/api.md", "operations", operations),
     ("reference/events.md", "types", event_types),
     ("reference/events.md", "data", event_data),
+    ("reference/events.md", "closes", closes),
     ("reference/errors.md", "api", api_errors),
     ("reference/errors.md", "messages", session_errors),
     ("reference/errors.md", "reasons", reasons),

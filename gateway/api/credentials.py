@@ -86,21 +86,35 @@ class Doorkeeper:
         self.demand_own_page(request)
         return await self._authenticator.by_sign_in(token)
 
+    async def identify_key(self, key: str) -> Principal:
+        """The principal of an API key that came some other way; raises UnauthorizedError when there is none."""
+        return await self._authenticator.by_key(key)
+
+    async def identify_socket(self, request: web.BaseRequest) -> Principal | None:
+        """Who opens a WebSocket, as far as the request says; None when it says nothing.
+
+        A browser sends cookies along for any page's socket, so that here a cookie must come from our own pages
+        although the request changes nothing.
+        """
+        key = _presented_key(request)
+        if key is not None:
+            return await self._authenticator.by_key(key)
+        token = self.cookie.read(request)
+        if token is None:
+            return None
+        _demand(
+            self._is_from_own_page(request), "With a sign-in cookie, sockets are opened only by this gateway's pages."
+        )
+        return await self._authenticator.by_sign_in(token)
+
     def demand_own_page(self, request: web.BaseRequest) -> None:
         """Raise ForbiddenError for a changing request that a browser sent from another site."""
         if request.method in SAFE_METHODS:
             return
-        site = request.headers.get("Sec-Fetch-Site")
-        if site is not None:
-            trusted = site in ("same-origin", "none")
-        else:
-            origin = request.headers.get("Origin")
-            trusted = origin is not None and self._is_ours(origin, request)
-        if not trusted:
-            raise ForbiddenError(
-                "With a sign-in cookie, changes are accepted only from this gateway's own pages.",
-                code="cross_site_refused",
-            )
+        _demand(
+            self._is_from_own_page(request),
+            "With a sign-in cookie, changes are accepted only from this gateway's own pages.",
+        )
 
     def address_of(self, request: web.BaseRequest) -> str:
         """The caller's network address; behind proxies that are trusted, the one that they name."""
@@ -118,9 +132,21 @@ class Doorkeeper:
             return False
         return any(parsed in network for network in self._trusted_proxies)
 
+    def _is_from_own_page(self, request: web.BaseRequest) -> bool:
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        origin = request.headers.get("Origin")
+        return origin is not None and self._is_ours(origin, request)
+
     def _is_ours(self, origin: str, request: web.BaseRequest) -> bool:
         host = urlsplit(origin).netloc.lower()
         return bool(host) and host in (request.host.lower(), self._public_host)
+
+
+def _demand(own_page: bool, otherwise: str) -> None:
+    if not own_page:
+        raise ForbiddenError(otherwise, code="cross_site_refused")
 
 
 def _hops(request: web.BaseRequest) -> list[str]:

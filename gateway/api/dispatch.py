@@ -60,7 +60,7 @@ class Dispatch:
         return respond(self._route, await self._handler(call))
 
     async def _admit(self, request: web.Request) -> Principal | None:
-        if self._route.scope is None:
+        if self._route.scope is None or self._route.admits_itself:
             return None
         principal = await self._machinery.doorkeeper.identify(request)
         request[PRINCIPAL] = principal

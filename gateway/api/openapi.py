@@ -94,6 +94,8 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
         return []
     if route.people_only:
         return [{"signIn": []}]
+    if route.admits_itself:  # credentials may come later, in a message
+        return [{"bearer": []}, {"apiKey": []}, {"signIn": []}, {}]
     return [{"bearer": []}, {"apiKey": []}, {"signIn": []}]
 
 

@@ -52,6 +52,7 @@ class Route:
     raw_body: bool = False  #: the handler reads the body itself (uploads)
     body_limit_bytes: int | None = None  #: where a JSON body may be larger than the server's usual limit
     idempotent_key: bool = False  #: takes an Idempotency-Key
+    admits_itself: bool = False  #: the handler finds out who calls, and demands the scope (WebSockets)
     people_only: bool = False  #: refused to API keys, whatever their scopes
     hidden: bool = False
 

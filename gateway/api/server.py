@@ -16,6 +16,7 @@ from gateway.api.openapi import DocumentedEvent
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.reading import GRACE_SECONDS, BodyReader
 from gateway.api.route import routes_of
+from gateway.api.sockets import Sockets
 from gateway.api.streams import Streams
 from gateway.kit.clock import Clock
 
@@ -28,6 +29,7 @@ def build_app(
     doorkeeper: Doorkeeper,
     clock: Clock,
     streams: Streams,
+    sockets: Sockets | None = None,
     idempotency: Idempotency | None = None,
     limiter: RateLimiter | None = None,
     metrics: RequestMetrics | None = None,
@@ -51,6 +53,8 @@ def build_app(
 
     async def end_streams(_: web.Application) -> None:
         streams.close()
+        if sockets is not None:
+            sockets.close()
 
     app.on_shutdown.append(end_streams)
     Docs(tables=tables, events=events, version=version).install(app)

@@ -8,14 +8,17 @@ from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
+from gateway.assembly.ground import Ground
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
+from gateway.assembly.platform import Platform
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.asking import Asking
 from gateway.events.catalogue import CATALOGUE
 from gateway.events.routes import EventRoutes
+from gateway.events.socket_routes import SocketRoutes
 from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
@@ -38,6 +41,7 @@ def build_face(parts: Parts, readiness: Readiness) -> web.Application:
         doorkeeper=platform.doorkeeper,
         clock=ground.clock,
         streams=platform.streams,
+        sockets=platform.sockets,
         idempotency=platform.idempotency,
         limiter=RateLimiter(clock=ground.clock, per_second=http.requests_per_second, burst=http.burst),
         metrics=ground.metrics,
@@ -73,12 +77,22 @@ def _platform_tables(parts: Parts) -> list[object]:
     return [
         ApiKeyRoutes(database=ground.database, access=platform.access),
         AuthRoutes(accounts=platform.accounts, cookie=platform.cookie),
+        *_event_tables(ground, platform, Asking(database=ground.database, find_session=find_session)),
+    ]
+
+
+def _event_tables(ground: Ground, platform: Platform, asking: Asking) -> list[object]:
+    return [
         EventRoutes(
-            database=ground.database,
+            database=ground.database, hub=platform.hub, streams=platform.streams, asking=asking, quota=platform.quota
+        ),
+        SocketRoutes(
+            doorkeeper=platform.doorkeeper,
             hub=platform.hub,
-            streams=platform.streams,
-            asking=Asking(database=ground.database, find_session=find_session),
+            sockets=platform.sockets,
+            asking=asking,
             quota=platform.quota,
+            tickets=platform.tickets,
         ),
     ]
 

@@ -12,11 +12,13 @@ from gateway.access.throttle import SignInThrottle
 from gateway.access.uses import UseRecorder
 from gateway.api.credentials import Doorkeeper, SignInCookie
 from gateway.api.idempotency import Idempotency
+from gateway.api.sockets import Sockets
 from gateway.api.streams import Streams
 from gateway.assembly.ground import Ground
 from gateway.events.hub import EventHub
 from gateway.events.quota import StreamQuota
 from gateway.events.service import EventLog
+from gateway.events.tickets import Tickets
 from gateway.orgs.service import Orgs
 
 
@@ -27,7 +29,9 @@ class Platform:
     events: EventLog
     hub: EventHub
     streams: Streams
+    sockets: Sockets
     quota: StreamQuota
+    tickets: Tickets
     orgs: Orgs
     access: Access
     accounts: Accounts
@@ -58,7 +62,9 @@ def build_platform(ground: Ground) -> Platform:
         events=events,
         hub=hub,
         streams=Streams(heartbeat_seconds=config.events.heartbeat_seconds),
+        sockets=Sockets(heartbeat_seconds=config.events.heartbeat_seconds),
         quota=StreamQuota(),
+        tickets=Tickets(clock=clock),
         orgs=Orgs(clock=clock),
         access=access,
         accounts=accounts,

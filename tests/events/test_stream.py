@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from gateway.api.streams import position_frame
-from gateway.db.tx import Tx
 from gateway.events import hub as hub_module
 from gateway.events.hub import EventHub, Passed
 from gateway.events.interest import Interest
 from gateway.kit.ids import render_id
 from tests.conftest import add_org
+from tests.events.speaking import forget_all, say
 from tests.serving import ClientFactory, Parts
 
 STREAM = {"Accept": "text/event-stream"}
@@ -75,15 +75,6 @@ async def follow(client: Any, headers: dict[str, str], query: str = "") -> Async
         response.close()
 
 
-async def say(parts: Parts, *numbers: int, **more: Any) -> list[str]:
-    options: dict[str, Any] = {"org_id": 1, "type": "webhook.test", "subject": ("webhook", 5), **more}
-
-    def work(tx: Tx) -> list[Any]:
-        return [parts.events.emit(tx, data={"number": number}, **options) for number in numbers]
-
-    return [render_id("evt", event.id) for event in await parts.database.write(work)]
-
-
 async def test_a_stream_begins_now_and_tells_what_is_committed(parts: Parts, client: Any, key: Any) -> None:
     await say(parts, 1)
 
@@ -109,15 +100,6 @@ async def test_a_stream_resumes_after_the_last_event_without_a_gap(
         numbers = await follower.numbers(1199)
 
     assert numbers == list(range(2, 1201))
-
-
-async def forget_all(parts: Parts, clock: Any) -> None:
-    """Everything that was said so far is old and goes."""
-    clock.advance(60)
-    before = clock.now()
-    await parts.database.write(
-        lambda tx: parts.events.forget(tx, before=before, after=0, limit=100, needed=lambda *_: frozenset())
-    )
 
 
 async def test_a_stream_that_was_away_for_too_long_is_told_so_and_goes_on(
