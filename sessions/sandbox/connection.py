@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -19,6 +20,7 @@ from sessions.sandbox.wire.wabinary import Codec, MalformedFrameError
 # A client may tear its handler down when the connection closes, and lose a stanza that it has only just received.
 _GRACE = 2.0  # seconds between a last stanza and the end of the connection
 _HANDSHAKE_SECONDS = 20.0
+_LOOK_SECONDS = 0.02  # between looks whether a frozen connection has thawed
 _MOST_WAITING = 64 * 1024 * 1024  # bytes that a client has not read
 _STREAM_END = Node("xmlstreamend")
 
@@ -40,7 +42,8 @@ class Connection:
         self._codec = codec
         self._service = service
         self._frames = FrameReader()
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        #: what is to be sent, each with the moment at which it was
+        self._outgoing: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         self._waiting_bytes = 0
         self._seal: Cipher | None = None
         self._device: Device | None = None
@@ -134,17 +137,26 @@ class Connection:
             _logger.warning("a client does not read what it is sent and is cut off")
             self._transport.abort()
             return
-        self._outgoing.put_nowait(data)
+        self._outgoing.put_nowait((time.monotonic(), data))
 
     async def _write(self) -> None:
         try:
             while True:
-                data = await self._outgoing.get()
+                sent_at, data = await self._outgoing.get()
+                await self._travel(sent_at)
                 await self._socket.send_bytes(data)
                 self._waiting_bytes -= len(data)
                 self._outgoing.task_done()
         except ConnectionError:
             self._transport.abort()
+
+    async def _travel(self, sent_at: float) -> None:
+        """Let what was sent take the time that it takes, which may change on the way."""
+        while self._device is not None:
+            left = sent_at + self._service.faults.lag(self._device) - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, _LOOK_SECONDS))
 
     async def _close_later(self) -> None:
         await asyncio.sleep(_GRACE)

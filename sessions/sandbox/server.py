@@ -93,6 +93,10 @@ class Server:
         """Whether the service wants no new connections now."""
         return self._service.faults.refuses_connections()
 
+    def ignores_connections(self) -> bool:
+        """Whether the service accepts new connections and never answers them."""
+        return self._service.faults.ignores_connections()
+
     def open_tunnel(self, transport: asyncio.Transport) -> None:
         """A client asked for one of our hosts: speak TLS with it, then HTTP."""
         task = asyncio.create_task(self._upgrade(transport))
@@ -162,6 +166,8 @@ class _Tunnel(asyncio.Protocol):
             self._refuse(_FORBIDDEN)
         elif self._server.refuses_connections():
             self._refuse(_UNAVAILABLE)
+        elif self._server.ignores_connections():
+            return
         else:
             self._transport.write(_OPENED)
             self._server.open_tunnel(self._transport)

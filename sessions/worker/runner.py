@@ -41,7 +41,8 @@ from sessions.worker.reporter import Reporter
 from sessions.worker.trust import TrustRootError, swap_root
 from sessions.worker.wire import Wire
 
-_START_SECONDS = 60.0
+#: A connection that is accepted and never answered is given up after this long.
+_START_SECONDS = 30.0
 _QUIET_SECONDS = 0.3
 _DRAIN_SECONDS = 3.0
 _FLUSH_SECONDS = 2.0

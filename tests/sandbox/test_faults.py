@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
@@ -285,3 +287,29 @@ async def test_one_of_several_faults_can_be_cleared(book):
 
     assert book.active() == [second]
     assert book.clear(first.id) == 0
+
+
+async def test_a_frozen_connection_takes_everything_and_gives_nothing(book, anna, ben):
+    await inject(book, "freeze", number=ANNA)
+
+    assert book.is_deaf(anna.device)
+    assert math.isinf(book.lag(anna.device))
+    assert (book.is_deaf(ben.device), book.lag(ben.device)) == (False, 0.0)
+    assert not book.ignores_connections(), "others may still connect"
+    assert (anna.ends, anna.pushed) == ([], []), "the connection stands"
+
+
+async def test_when_everybody_is_frozen_new_connections_are_not_answered(book):
+    await inject(book, "freeze")
+    assert book.ignores_connections()
+
+    book.clear()
+
+    assert not book.ignores_connections()
+
+
+async def test_the_slowest_of_several_delays_counts(book, anna, ben):
+    await inject(book, "slow", number=ANNA, delay=2)
+    await inject(book, "slow", delay=0.5)
+
+    assert (book.lag(anna.device), book.lag(ben.device)) == (2, 0.5)

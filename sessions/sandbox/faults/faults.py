@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sessions.sandbox.faults.kinds import (
     CraftedStanza,
     Drop,
     Fault,
+    Freeze,
     LateAck,
     LoggedOut,
     LoginFailure,
@@ -24,6 +26,7 @@ from sessions.sandbox.faults.kinds import (
     Passkey,
     Refuse,
     Replaced,
+    Slow,
 )
 from sessions.sandbox.state.directory import Account, Device
 from sessions.sandbox.state.endpoint import AckVerdict, DeviceChange, Endpoint
@@ -100,6 +103,19 @@ class FaultBook:
         """Whether a new connection is answered with 503."""
         return any(one.fault.number is None and self._use(one) for one in self._of(Outage))
 
+    def ignores_connections(self) -> bool:
+        """Whether a new connection is accepted and never answered."""
+        return any(one.fault.number is None for one in self._of(Freeze))
+
+    def lag(self, device: Device) -> float:
+        """How late what is sent to this device arrives, in seconds."""
+        if device.is_phone:
+            return 0.0
+        if self._of(Freeze, number=device.account.number):
+            return math.inf
+        slow = self._of(Slow, number=device.account.number)
+        return max((one.fault.delay for one in slow if isinstance(one.fault, Slow)), default=0.0)
+
     def login_failure(self, device: Device) -> Node | None:
         """The `<failure>` that a login gets instead of success."""
         for one in self._of(Ban, Outdated, LoginFailure, Outage, number=device.account.number):
@@ -120,7 +136,7 @@ class FaultBook:
         """Whether stanzas of this device are taken and never looked at."""
         if device.is_phone:
             return False
-        return any(self._use(one) for one in self._of(Mute, number=device.account.number))
+        return any(self._use(one) for one in self._of(Mute, Freeze, number=device.account.number))
 
     def demands_passkey(self, account: Account) -> bool:
         """Whether a client that is to be linked to this account is asked for a passkey instead."""

@@ -103,6 +103,19 @@ class Mute(Fault):
     kind: Literal["mute"]
 
 
+class Freeze(Fault):
+    """Connections stand, but nothing goes through them either way; new ones are accepted and never answered."""
+
+    kind: Literal["freeze"]
+
+
+class Slow(Fault):
+    """Everything that a device is sent arrives so many seconds late."""
+
+    kind: Literal["slow"]
+    delay: float = Field(gt=0, le=600)
+
+
 class Passkey(Fault):
     """The account links devices with a passkey only; scanning asks the client for it."""
 
@@ -179,6 +192,8 @@ AnyFault = Annotated[
     | Outdated
     | LoginFailure
     | Mute
+    | Freeze
+    | Slow
     | Passkey
     | CraftedStanza,
     Field(discriminator="kind"),

@@ -39,6 +39,12 @@ class Faults(Protocol):
     def refuses_connections(self) -> bool:
         """Whether a new connection is answered with 503, before any WhatsApp client speaks."""
 
+    def ignores_connections(self) -> bool:
+        """Whether a new connection is accepted and never answered."""
+
+    def lag(self, device: Device) -> float:
+        """How late what is sent to this device arrives, in seconds; infinite while its connection is frozen."""
+
     def login_failure(self, device: Device) -> Node | None:
         """The ``<failure>`` that a login gets instead of success."""
 
@@ -55,6 +61,14 @@ class NoFaults:
     def refuses_connections(self) -> bool:
         """Never."""
         return False
+
+    def ignores_connections(self) -> bool:
+        """Never."""
+        return False
+
+    def lag(self, device: Device) -> float:
+        """None."""
+        return 0.0
 
     def login_failure(self, device: Device) -> Node | None:
         """None."""
