@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import cli
+from gateway.cli.main import build_app
 from gateway.startup import ExitCode
 
-FOLDER = Path(__file__).parent.parent / "systemd"
+FOLDER = Path(__file__).parent.parent.parent / "systemd"
 UNIT = FOLDER / "wagate.service"
 HIGHEST_EXPOSURE = 1.5
 
@@ -55,7 +55,7 @@ def test_it_runs_a_command_that_exists_under_an_account_that_is_made() -> None:
     accounts = (FOLDER / "wagate.sysusers").read_text("utf-8")
 
     assert words[0].endswith("/wagate")
-    assert words[1] in list(cli.app)
+    assert words[1] in list(build_app())
     assert "--config" in words
     assert f"u {setting('User')} " in accounts
 
