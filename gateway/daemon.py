@@ -108,8 +108,10 @@ class Daemon:
         await parts.fleet.engine.start()
         self._on_stop("engine", parts.fleet.engine.stop)
         # The dispatcher first settles what was in flight, for which no session may run yet.
-        await self._start_service(parts.messaging.dispatcher)
+        await self._start_service(parts.messaging.outbox.dispatcher)
+        await self._start_service(parts.messaging.outbox.watch)
         await self._start_service(parts.messaging.downloader)
+        await self._start_service(parts.scheduling.scheduler)
         await self._start_service(parts.fleet.reconciler)
         self._on_stop("pairing desk", parts.fleet.desk.stop)
         await self._start_service(parts.schedule)

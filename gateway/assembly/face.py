@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from gateway import __version__
@@ -12,6 +14,7 @@ from gateway.assembly.ground import Ground
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
 from gateway.assembly.platform import Platform
+from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
@@ -23,8 +26,10 @@ from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
 from gateway.media.routes import MediaRoutes
+from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
+from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.principal import Principal
 from gateway.webhooks.delivery_routes import DeliveryRoutes
@@ -64,6 +69,7 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_platform_tables(parts),
         *_fleet_tables(parts),
         *_message_tables(parts),
+        *schedule_tables(parts.ground, parts.scheduling),
         *_news_tables(parts),
     ]
 
@@ -123,20 +129,40 @@ def _message_tables(parts: Parts) -> list[object]:
         NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
         ContactRoutes(database=database, contacts=contacts),
         ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
-        ChatMessageRoutes(database=database, engine=engine, clock=ground.clock, contacts=contacts, chats=chats),
+        ChatMessageRoutes(
+            database=database,
+            engine=engine,
+            clock=ground.clock,
+            contacts=contacts,
+            chats=chats,
+            waiting=messaging.outbox.waiting,
+        ),
         MediaRoutes(database=ground.database, library=messaging.library),
         MessageRoutes(
             database=ground.database,
             messages=messaging.messages,
             sessions=parts.fleet.sessions,
             composer=messaging.composer,
+            waiting=messaging.outbox.waiting,
         ),
+        MessageChangeRoutes(database=database, messages=messaging.messages, editor=messaging.editor),
+        QueueRoutes(database=database, sessions=parts.fleet.sessions, control=messaging.outbox.control),
     ]
 
 
 def _news_tables(parts: Parts) -> list[object]:
     ground, news = parts.ground, parts.news
     return [
-        WebhookRoutes(database=ground.database, webhooks=news.webhooks, guard=ground.guard),
-        DeliveryRoutes(database=ground.database, webhooks=news.webhooks, redelivery=news.redelivery),
+        WebhookRoutes(
+            database=ground.database,
+            webhooks=news.webhooks,
+            guard=ground.guard,
+            disable_after=timedelta(hours=ground.config.webhooks.disable_after_hours),
+        ),
+        DeliveryRoutes(
+            database=ground.database,
+            webhooks=news.webhooks,
+            redelivery=news.redelivery,
+            verdicts=news.deliverer.verdicts,
+        ),
     ]

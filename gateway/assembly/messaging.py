@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
+from gateway.assembly.outbox import Outbox, build_outbox
 from gateway.assembly.platform import Platform
 from gateway.chats.service import Chats
 from gateway.contacts.service import Contacts
@@ -18,16 +18,11 @@ from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
-from gateway.messages.outbox.dispatcher import Dispatcher
-from gateway.messages.outbox.envelopes import Envelopes
-from gateway.messages.outbox.lane import LaneTools
+from gateway.messages.editing import Editor
 from gateway.messages.outbox.promotion import Promotion
-from gateway.messages.outbox.rescuer import Rescuer
-from gateway.messages.outbox.rests import Rests
 from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
-from gateway.pacing.gate import Gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +33,9 @@ class Messaging:
     chats: Chats
     library: MediaLibrary
     messages: Messages
+    editor: Editor
     composer: Composer
-    dispatcher: Dispatcher
+    outbox: Outbox
     downloader: Downloader
 
 
@@ -50,7 +46,9 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     library = build_library(ground)
     progress = Progress(clock=ground.clock, events=platform.events)
     changes = Changes(ids=ground.ids, clock=ground.clock, progress=progress)
-    dispatcher = _build_dispatcher(ground, fleet, contacts, library, progress, changes)
+    outbox = build_outbox(
+        ground, platform, fleet, contacts=contacts, library=library, progress=progress, changes=changes
+    )
     downloader = _build_downloader(ground, fleet, library, progress)
     listen(
         fleet.intake,
@@ -61,29 +59,33 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
             chats=chats,
             progress=progress,
             changes=changes,
-            promotion=Promotion(wake_lane=dispatcher.wake_lane),
+            promotion=Promotion(wake_lane=outbox.dispatcher.wake_lane),
             wake_downloads=downloader.wake,
             downloads_media=ground.config.media.download,
         ),
         receipts=Receipts(chats=chats, progress=progress),
-        dispatcher=dispatcher,
+        dispatcher=outbox.dispatcher,
         downloader=downloader,
+        doubts=outbox.doubts,
+        control=outbox.control,
+    )
+    messages = Messages(
+        ids=ground.ids,
+        clock=ground.clock,
+        sessions=fleet.sessions,
+        contacts=contacts,
+        chats=chats,
+        progress=progress,
+        wakes=outbox.dispatcher,
     )
     return Messaging(
         contacts=contacts,
         chats=chats,
         library=library,
-        messages=Messages(
-            ids=ground.ids,
-            clock=ground.clock,
-            sessions=fleet.sessions,
-            contacts=contacts,
-            chats=chats,
-            progress=progress,
-            wakes=dispatcher,
-        ),
+        messages=messages,
+        editor=Editor(clock=ground.clock, messages=messages, progress=progress, wakes=outbox.dispatcher),
         composer=Composer(database=ground.database, library=library),
-        dispatcher=dispatcher,
+        outbox=outbox,
         downloader=downloader,
     )
 
@@ -113,33 +115,3 @@ def _build_downloader(ground: Ground, fleet: Fleet, library: MediaLibrary, progr
         chance=ground.chance,
         progress=progress,
     )
-
-
-def _build_dispatcher(
-    ground: Ground, fleet: Fleet, contacts: Contacts, library: MediaLibrary, progress: Progress, changes: Changes
-) -> Dispatcher:
-    gate = Gate()
-    tools = LaneTools(
-        database=ground.database,
-        engine=fleet.engine,
-        clock=ground.clock,
-        chance=ground.chance,
-        specs=fleet.specs,
-        gate=gate,
-        envelopes=Envelopes(library=library),
-        progress=progress,
-        contacts=contacts,
-        changes=changes,
-        rests=Rests(clock=ground.clock),
-        on_timelock=fleet.sessions.note_timelock,
-        host_name=socket.gethostname(),
-    )
-    rescuer = Rescuer(
-        database=ground.database,
-        engine=fleet.engine,
-        clock=ground.clock,
-        specs=fleet.specs,
-        gate=gate,
-        progress=progress,
-    )
-    return Dispatcher(tools=tools, rescuer=rescuer)

@@ -94,6 +94,23 @@ class PairingSection(Section):
     )
 
 
+class MessagesSection(Section):
+    """What is sent."""
+
+    on_uncertain: Literal["hold", "resend"] = Field(
+        default="hold",
+        description="What becomes of a message when nobody can know whether it was sent and no receipt comes. "
+        "hold: it waits for a person. resend: it is sent again, at the risk of a double.",
+    )
+    uncertain_minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
+        default=10.0,
+        description="How long to wait for a receipt, counted while the session is connected and caught up.",
+    )
+    stalled_after_seconds: Seconds = Field(
+        default=300.0, description="Messages that wait for longer although they may go are told of: queue.stalled."
+    )
+
+
 class MediaSection(Section):
     """Pictures, sound, films and documents."""
 
@@ -139,6 +156,23 @@ class EventsSection(Section):
         default=30,
         description="How long events are kept, and with them what became of them at webhooks. An event that a webhook "
         "has yet to be told of is kept longer.",
+    )
+
+
+class BackupSection(Section):
+    """What `wagate backup` does when it is not told otherwise."""
+
+    folder: str = Field(default="", description="Folder for backups. Empty: the command must name a file.")
+    key_file: str = Field(
+        default="",
+        description="File that holds the key or passphrase of backups. Keep a copy of it elsewhere: without it no "
+        "backup can be read.",
+    )
+    keep: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="How many backups to keep in the folder; older ones are deleted. 0: all."
+    )
+    warn_after_hours: Positive = Field(
+        default=48, description="`wagate doctor` says so when the newest backup is older than this."
     )
 
 

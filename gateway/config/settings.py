@@ -9,14 +9,17 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.config.pacing import PaceSection
 from gateway.config.sections import (
     AccessSection,
+    BackupSection,
     EngineSection,
     EventsSection,
     GuardSection,
     HttpSection,
     LogSection,
     MediaSection,
+    MessagesSection,
     PairingSection,
     SessionsSection,
     StoreSection,
@@ -52,11 +55,14 @@ class Config(BaseSettings):
     engine: EngineSection = EngineSection()
     sessions: SessionsSection = SessionsSection()
     pairing: PairingSection = PairingSection()
+    pace: PaceSection = PaceSection()
+    messages: MessagesSection = MessagesSection()
     media: MediaSection = MediaSection()
     webhooks: WebhooksSection = WebhooksSection()
     guard: GuardSection = GuardSection()
     access: AccessSection = AccessSection()
     events: EventsSection = EventsSection()
+    backup: BackupSection = BackupSection()
     log: LogSection = LogSection()
 
     @classmethod

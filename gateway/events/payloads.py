@@ -37,6 +37,17 @@ class MessageData(Payload):
     error: ErrorData | None = None
 
 
+class QueueData(Payload):
+    """The queue as ``GET /api/v1/sessions/{id}/queue`` gives it, at the time of the event."""
+
+    session: str = Field(examples=["ses_000000000001a"])
+    paused_at: str | None = None
+    pause_reason: str | None = Field(None, examples=["requested"])
+    queued: int
+    oldest_queued_seconds: float | None = None
+    waiting_for: dict[str, Any] | None = None
+
+
 class ReactionData(Payload):
     """A reaction; an empty emoji takes it back."""
 
@@ -52,6 +63,15 @@ class SessionData(Payload):
     live: bool
     reason: dict[str, Any] | None = None
     restriction: dict[str, Any] | None = Field(None, examples=[None])
+
+
+class RecoveredData(SessionData):
+    """The session, with what it has recovered from."""
+
+    recovered_from: dict[str, Any] = Field(
+        description="`reason`, `since`, `seconds` and `how` (`by_itself` or `reconnected`).",
+        examples=[{"reason": None, "since": "2026-03-01T12:00:00Z", "seconds": 12.5, "how": "reconnected"}],
+    )
 
 
 class QrData(Payload):
@@ -83,8 +103,39 @@ class ConsentData(ContactData):
     source: str = Field(description="`api`, or `keyword` where they wrote it themselves.", examples=["keyword"])
 
 
+class ScheduleData(Payload):
+    """The schedule as `GET /api/v1/schedules/{id}` gives it, at the time of the event."""
+
+    id: str = Field(examples=["sch_000000000001a"])
+    name: str | None
+    session: str = Field(examples=["ses_000000000001a"])
+    state: str = Field(examples=["active"])
+    reason: str | None = Field(description="Why it ended: `finished`, `session_deleted` or `deleted`.")
+    next_at: str | None
+
+
+class ScheduleFiredData(ScheduleData):
+    """The schedule, and which of its times came."""
+
+    due_at: str
+    message_id: str = Field(examples=["msg_000000000001a"])
+    manual: bool = Field(description="Somebody asked for it with run-now.")
+
+
+class ScheduleMissedData(ScheduleData):
+    """The schedule, and which of its times passed without a message."""
+
+    first_due_at: str
+    due_at: str = Field(description="The last of them.")
+    times: int = Field(description="How many they are.", examples=[1])
+    missed_because: str = Field(
+        description="`misfire` when the gateway was down, `expired`, or the code that `POST /messages` would answer.",
+        examples=["session_not_paired"],
+    )
+
+
 class WebhookData(Payload):
-    """A webhook endpoint that was switched off, and why."""
+    """A webhook endpoint that is in trouble, and why: ``gone`` (it answered 410) or ``failing``."""
 
     id: str = Field(examples=["whk_000000000001a"])
     reason: str = Field(examples=["failing"])

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.api.fields import SessionId, UtcTime
 from gateway.api.paging import Page, PageQuery
+from gateway.fleet.pace import PaceSettings
 from gateway.fleet.restrictions import RestrictionKind
 from sessions.status import SessionStatus
 
@@ -55,6 +56,10 @@ class SessionSettings(BaseModel):
         default=None, description="How much history the phone shares when it is linked."
     )
     typing_events: bool | None = Field(default=None, description="Whether typing is reported.")
+    on_uncertain: Literal["hold", "resend"] | None = Field(
+        default=None, description="What becomes of messages when nobody can know whether they were sent."
+    )
+    pace: PaceSettings | None = Field(default=None, description="How fast, how often and when it writes; applies at once.")
 
     def chosen(self) -> dict[str, object]:
         """Only what was set."""

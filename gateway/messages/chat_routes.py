@@ -14,6 +14,7 @@ from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 from gateway.messages import store
+from gateway.messages.outbox.waiting import Waiting
 from gateway.messages.routes import show_page
 from gateway.messages.schemas import ChatMessageQuery, MessagePage
 from gateway.messages.store import Entry, Filters
@@ -28,8 +29,18 @@ _MOST_READ_AT_ONCE = 200
 class ChatMessageRoutes:
     """``/api/v1/chats/{id}/...``."""
 
-    def __init__(self, *, database: Database, engine: Engine, clock: Clock, contacts: Contacts, chats: Chats) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        clock: Clock,
+        contacts: Contacts,
+        chats: Chats,
+        waiting: Waiting,
+    ) -> None:
         self._database = database
+        self._waiting = waiting
         self._engine = engine
         self._clock = clock
         self._contacts = contacts
@@ -49,15 +60,15 @@ class ChatMessageRoutes:
         principal, query, chat_id = call.caller, call.query, _chat_id(call)
         position = query.position()
 
-        def read(tx: Tx) -> list[Entry]:
+        def read(tx: Tx) -> dict[str, object]:
             self._chats.get(tx, principal, chat_id)
             filters = Filters(chat_id=chat_id)
             page = store.list_page(
                 tx, org_id=principal.org_id, filters=filters, limit=query.limit + 1, before_id=position
             )
-            return list(page)
+            return show_page(tx, page, limit=query.limit, waiting=self._waiting)
 
-        return show_page(await self._database.read(read), limit=query.limit)
+        return await self._database.read(read)
 
     @route(
         "PUT",

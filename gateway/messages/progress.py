@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from gateway.db.tx import Tx
@@ -14,6 +15,7 @@ from gateway.messages.states import MessageState, demand_step, may_follow
 from gateway.messages.store import Entry
 
 ERROR_DETAIL_LIMIT = 400
+SECRET_BYTES = 32
 #: Why a message is uncertain: a receipt may still come ...
 AWAITS_RECEIPT = "awaits_receipt"
 #: ... or none came in time, and only a person can say what shall become of it.
@@ -114,8 +116,24 @@ class Progress:
         entry.message.wa_id = wa_id
         entry.message.uncertain_at = self._clock.now()
         self.move(tx, entry, MessageState.UNCERTAIN, reason=AWAITS_RECEIPT, error=error)
+        self.announce(tx, entry, "message.uncertain")
         if wa_id is not None:
             self.catch_up(tx, entry)
+
+    def leave_to_a_person(self, tx: Tx, entry: Entry) -> None:
+        """No receipt came in time. It stays uncertain until somebody resolves it, or a receipt comes after all."""
+        entry.message.reason = NEEDS_A_PERSON
+        entry.message.updated_at = self._clock.now()
+        tx.session.flush()
+        self.announce(tx, entry, "message.uncertain")
+
+    def resend(self, tx: Tx, entry: Entry, *, reason: str | None, is_double_possible: bool) -> None:
+        """Queue it once more, with a new secret: whatever an earlier try left behind says nothing of the next one."""
+        message = entry.message
+        message.secret = secrets.token_bytes(SECRET_BYTES)
+        message.wa_id = message.next_at = message.uncertain_at = None
+        message.may_be_double = message.may_be_double or is_double_possible
+        self.move(tx, entry, MessageState.QUEUED, reason=reason)
 
     def sent(self, tx: Tx, entry: Entry, *, wa_id: str) -> None:
         """WhatsApp has it. Receipts that overtook this answer count now."""

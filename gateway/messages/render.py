@@ -52,6 +52,8 @@ def render_message(message: Message, *, chat: Chat, contact: Contact | None) -> 
         "purpose": message.purpose,
         "priority": PRIORITIES[message.priority],
         "attempts": message.attempts,
+        "on_uncertain": message.on_uncertain,
+        "may_be_double": message.may_be_double,
         "error": _error(message),
         **_times(message),
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gateway.api.fields import MediaId, MessageId, UtcTime
+from gateway.api.fields import ChatId, ContactId, MediaId, MessageId, UtcTime
 
 TEXT_LIMIT = 65_536
 CAPTION_LIMIT = 4_096
@@ -122,6 +122,11 @@ class MessageIn(Given):
     expires_at: UtcTime | None = Field(None, description="Not after: a message still waiting then is given up.")
     priority: Literal["high", "normal", "low"] = "normal"
     purpose: Literal["service", "transactional", "marketing", "auth"] | None = None
+    on_uncertain: Literal["hold", "resend"] | None = Field(
+        None,
+        description="What becomes of it when nobody can know whether it was sent: wait for a person, or send again at "
+        "the risk of a double. Null takes what the session or the gateway is set to.",
+    )
     client_ref: Words | None = Field(None, max_length=120, description="Your own reference; comes back in every event.")
 
     @model_validator(mode="after")
@@ -146,3 +151,48 @@ class MessageIn(Given):
 
 
 PARTS = ("text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction")
+
+
+class ChangeIn(Given):
+    """What to change about a message that has not gone out; what is absent stays."""
+
+    priority: Literal["high", "normal", "low"] | None = None
+    send_at: UtcTime | None = Field(None, description="Not before; null or a time that has passed: as soon as it can.")
+    expires_at: UtcTime | None = Field(None, description="Not after; null: never.")
+    text: TextIn | None = Field(None, description="The new words of a message of type text.")
+    caption: Caption | None = Field(None, description="The new words under an image, a video or a document.")
+    client_ref: Words | None = Field(None, max_length=120)
+
+
+class ResolveIn(Given):
+    """What became of an uncertain message, or what shall."""
+
+    outcome: Literal["sent", "resend", "failed"] = Field(
+        description="`sent` and `failed`: you know it. `resend`: send it again; the recipient may get it twice."
+    )
+
+
+class ChoiceIn(Given):
+    """Which messages are meant; each filter given narrows the choice."""
+
+    chat: ChatId | None = None
+    contact: ContactId | None = None
+    purpose: Literal["service", "transactional", "marketing", "auth"] | None = None
+    priority: Literal["high", "normal", "low"] | None = None
+    client_ref: Words | None = Field(None, max_length=120)
+    created_after: UtcTime | None = None
+    created_before: UtcTime | None = None
+
+
+class ClearIn(ChoiceIn):
+    """Which waiting messages to cancel; all of the session's without any filter."""
+
+    states: list[Literal["queued", "scheduled"]] = Field(default=["queued", "scheduled"], min_length=1)
+
+
+class RetryFailedIn(ChoiceIn):
+    """Which messages to send again."""
+
+    session: str | None = Field(None, min_length=1, max_length=100, description="A session's id or name.")
+    states: list[Literal["failed", "skipped"]] = Field(default=["failed"], min_length=1)
+    error_code: str | None = Field(None, max_length=64, examples=["session_not_connected"])

@@ -15,6 +15,8 @@ from gateway.kit.times import render_time
 from gateway.messages import store
 from gateway.messages.composer import Composer
 from gateway.messages.models import MessageReceipt
+from gateway.messages.outbox.control import render_wait
+from gateway.messages.outbox.waiting import Waiting
 from gateway.messages.render import render_message
 from gateway.messages.requests import FileIn, MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
@@ -31,8 +33,11 @@ _RECEIPT_KINDS = (MessageState.DELIVERED, MessageState.READ, MessageState.PLAYED
 class MessageRoutes:
     """``/api/v1/messages``."""
 
-    def __init__(self, *, database: Database, messages: Messages, sessions: Sessions, composer: Composer) -> None:
+    def __init__(
+        self, *, database: Database, messages: Messages, sessions: Sessions, composer: Composer, waiting: Waiting
+    ) -> None:
         self._database = database
+        self._waiting = waiting
         self._messages = messages
         self._sessions = sessions
         self._composer = composer
@@ -92,11 +97,12 @@ class MessageRoutes:
         principal, query = call.caller, call.query
         position = query.position()
 
-        def read(tx: Tx) -> list[Entry]:
+        def read(tx: Tx) -> dict[str, object]:
             filters = self._filters(tx, principal, query)
-            return list(self._messages.page(tx, principal, filters=filters, limit=query.limit + 1, before_id=position))
+            page = self._messages.page(tx, principal, filters=filters, limit=query.limit + 1, before_id=position)
+            return show_page(tx, page, limit=query.limit, waiting=self._waiting)
 
-        return show_page(await self._database.read(read), limit=query.limit)
+        return await self._database.read(read)
 
     @route(
         "GET",
@@ -109,7 +115,12 @@ class MessageRoutes:
     )
     async def read(self, call: Call) -> dict[str, object]:
         principal, message_id = call.caller, _message_id(call)
-        return show(await self._database.read(lambda tx: self._messages.get(tx, principal, message_id)))
+
+        def read(tx: Tx) -> dict[str, object]:
+            entry = self._messages.get(tx, principal, message_id)
+            return show(entry) | {"waiting_for": render_wait(self._waiting.of(tx, entry.message))}
+
+        return await self._database.read(read)
 
     @route(
         "DELETE",
@@ -202,10 +213,12 @@ def show(entry: Entry) -> dict[str, object]:
     return render_message(entry.message, chat=entry.chat, contact=entry.contact)
 
 
-def show_page(entries: list[Entry], *, limit: int) -> dict[str, object]:
-    """A page of messages as JSON; ``entries`` were read with ``limit + 1``."""
+def show_page(tx: Tx, entries: Sequence[Entry], *, limit: int, waiting: Waiting) -> dict[str, object]:
+    """A page of messages as JSON, with what each waits for; ``entries`` were read with ``limit + 1``."""
     rows, following = page_of(entries, limit=limit, position=lambda entry: entry.message.id)
-    return {"items": [show(entry) for entry in rows], "next": following}
+    waits = waiting.of_all(tx, [entry.message for entry in rows])
+    items = [show(entry) | {"waiting_for": render_wait(waits.get(entry.message.id))} for entry in rows]
+    return {"items": items, "next": following}
 
 
 def _in_order(receipts: Sequence[MessageReceipt]) -> list[MessageReceipt]:

@@ -76,6 +76,14 @@ class ReplyOut(BaseModel):
     wa_id: str | None
 
 
+class WaitingOut(BaseModel):
+    """Why something has not gone yet."""
+
+    code: str = Field(examples=["session_not_connected"])
+    until: str | None = Field(description="The end of the wait, where it is known.")
+    position: int | None = Field(description="About how many go first; only for one message, not in lists.")
+
+
 class MessageOut(BaseModel):
     """One message. The object named like ``type`` says what it says; ``from`` stands in what arrived, ``to`` in what goes out."""
 
@@ -89,7 +97,10 @@ class MessageOut(BaseModel):
     origin: Literal["api", "whatsapp", "phone", "history"]
     type: MessageType
     state: MessageState
-    reason: str | None = Field(description="Why it waits or was skipped.")
+    reason: str | None = Field(description="Why it was put back, held or skipped.")
+    waiting_for: WaitingOut | None = Field(
+        None, description="Why it has not gone yet. In answers to GET, of messages that are waiting or under way."
+    )
     from_: Party | None = Field(None, alias="from")
     to: Party | None = None
     text: TextOut | None = None
@@ -110,6 +121,8 @@ class MessageOut(BaseModel):
     purpose: str | None
     priority: Literal["high", "normal", "low"]
     attempts: int
+    on_uncertain: Literal["hold", "resend"] | None
+    may_be_double: bool = Field(description="It was sent again without proof that the first try was lost.")
     error: ErrorOut | None
     created_at: str
     due_at: str | None
@@ -171,3 +184,29 @@ class MessageEvents(BaseModel):
     receipts: list[ReceiptOut]
     reactions: list[ReactionOut]
     versions: list[VersionOut]
+
+
+class QueueOut(BaseModel):
+    """A session's queue as it stands now."""
+
+    session: str
+    paused_at: str | None
+    pause_reason: Literal["requested", "phone_changed", "restored"] | None
+    stalled_at: str | None = Field(description="Since when everybody knows that it does not move.")
+    queued: int = Field(description="Messages that are due.")
+    held: int = Field(description="Those of them that wait for another try, or because the gate said later.")
+    scheduled: int
+    sending: int
+    uncertain: int
+    oldest_queued_at: str | None = Field(description="Since when the oldest message that may go has been waiting.")
+    oldest_queued_seconds: float | None
+    next_at: str | None = Field(description="When the next one falls due.")
+    waiting_for: WaitingOut | None = Field(description="What keeps the whole queue; null when nothing does.")
+
+
+class Cleared(BaseModel):
+    cancelled: int
+
+
+class RetriedAgain(BaseModel):
+    queued: int

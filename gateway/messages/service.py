@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gateway.chats.service import Chats
 from gateway.contacts.models import Contact
@@ -21,7 +21,7 @@ from gateway.messages import store
 from gateway.messages.codec import body_of, encode_content, type_of
 from gateway.messages.models import Direction, Hold, Message, Origin
 from gateway.messages.outbox.envelopes import own_address
-from gateway.messages.progress import Progress
+from gateway.messages.progress import SECRET_BYTES, Progress
 from gateway.messages.recipients import Recipient, read_recipient
 from gateway.messages.render import PRIORITIES
 from gateway.messages.requests import MessageIn, ReactionIn
@@ -32,7 +32,8 @@ from gateway.principal import Principal, PrincipalKind
 from sessions.address import Address
 from sessions.content import Content, MessageKey, Reaction
 
-SECRET_BYTES = 32
+Resolution = Literal["sent", "resend", "failed"]
+_RESOLVED_AS_FAILED = ("resolved_as_failed", "Somebody said that it was not sent.")
 
 
 class Wakes(Protocol):
@@ -115,6 +116,11 @@ class Messages:
             raise NotFoundError("There is no such message.", code="message_not_found")
         return entry
 
+    def get_to_change(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
+        """The same, while nobody else changes it."""
+        store.hold(tx, org_id=principal.org_id, message_id=message_id)
+        return self.get(tx, principal, message_id)
+
     def page(
         self, tx: Tx, principal: Principal, *, filters: Filters, limit: int, before_id: int | None
     ) -> Sequence[Entry]:
@@ -123,7 +129,7 @@ class Messages:
 
     def cancel(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
         """Call back what has not been handed to the engine."""
-        entry = self.get(tx, principal, message_id)
+        entry = self.get_to_change(tx, principal, message_id)
         if entry.message.state not in WAITING:
             raise ConflictError(
                 f"A message that is {entry.message.state} cannot be cancelled.", code="message_not_cancellable"
@@ -132,18 +138,37 @@ class Messages:
         return entry
 
     def retry(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
-        """Queue a message that failed again. It gets a new secret: whatever an earlier try left says nothing of it."""
-        entry = self.get(tx, principal, message_id)
+        """Queue a message that failed again."""
+        entry = self.get_to_change(tx, principal, message_id)
         message = entry.message
         if message.direction != Direction.OUT or message.state not in RETRYABLE:
             raise ConflictError(f"A message that is {message.state} cannot be retried.", code="message_not_retryable")
-        message.next_at, message.attempts, message.wa_id = None, 0, None
-        message.secret = secrets.token_bytes(SECRET_BYTES)
+        self._again(tx, entry)
+        return entry
+
+    def resolve(self, tx: Tx, principal: Principal, message_id: int, outcome: Resolution) -> Entry:
+        """A person says what became of an uncertain message, or what shall."""
+        entry = self.get_to_change(tx, principal, message_id)
+        if entry.message.state != MessageState.UNCERTAIN:
+            raise ConflictError(
+                f"A message that is {entry.message.state} is not uncertain.", code="message_not_uncertain"
+            )
+        if outcome == "sent":
+            self._progress.move(tx, entry, MessageState.SENT, reason="resolved")
+        elif outcome == "failed":
+            self._progress.move(tx, entry, MessageState.FAILED, error=_RESOLVED_AS_FAILED)
+        else:
+            self._again(tx, entry)
+        return entry
+
+    def _again(self, tx: Tx, entry: Entry) -> None:
+        message = entry.message
+        message.attempts = 0
         if message.expires_at is not None and message.expires_at <= self._clock.now():
             message.expires_at = None
-        self._progress.move(tx, entry, MessageState.QUEUED)
+        is_doubtful = message.state == MessageState.UNCERTAIN
+        self._progress.resend(tx, entry, reason=None, is_double_possible=is_doubtful)
         tx.after_commit(lambda: self._wake(message))
-        return entry
 
     def _wake(self, message: Message) -> None:
         if message.state == MessageState.SCHEDULED:
@@ -214,6 +239,7 @@ class Messages:
             expires_at=request.expires_at,
             attempts=0,
             secret=secrets.token_bytes(SECRET_BYTES),
+            on_uncertain=request.on_uncertain,
             may_be_double=False,
             media_id=media_id,
             media_attempts=0,

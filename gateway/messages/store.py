@@ -113,6 +113,13 @@ def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
     return found[0] if found else None
 
 
+def hold(tx: Tx, *, org_id: int, message_id: int) -> None:
+    """Let nobody else change this message until the transaction ends. SQLite has one writer anyway."""
+    if tx.dialect == "postgresql":
+        statement = select(Message.id).where(Message.org_id == org_id, Message.id == message_id)
+        tx.execute(statement.with_for_update()).first()
+
+
 def list_page(tx: Tx, *, org_id: int, filters: Filters, limit: int, before_id: int | None) -> Sequence[Entry]:
     """Messages, newest first."""
     statement = select_entries().where(Message.org_id == org_id, *_conditions(filters))

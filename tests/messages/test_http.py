@@ -15,8 +15,10 @@ from gateway.contacts.routes import ContactRoutes
 from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator, parse_id, render_id
 from gateway.media.routes import MediaRoutes
+from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
+from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.messages.schemas import MessageOut
 from sessions.content import Audio, Contacts, Document, Image, Location, OutgoingFile, Reaction, Text
@@ -48,8 +50,18 @@ def tables_of(world: World) -> list[object]:
         MediaRoutes(database=database, library=world.library),
         ContactRoutes(database=database, contacts=contacts),
         ChatRoutes(database=database, engine=engine, sessions=sessions, contacts=contacts, chats=chats),
-        ChatMessageRoutes(database=database, engine=engine, clock=world.clock, contacts=contacts, chats=chats),
-        MessageRoutes(database=database, messages=world.messages, sessions=sessions, composer=world.composer),
+        ChatMessageRoutes(
+            database=database, engine=engine, clock=world.clock, contacts=contacts, chats=chats, waiting=world.waiting
+        ),
+        MessageRoutes(
+            database=database,
+            messages=world.messages,
+            sessions=sessions,
+            composer=world.composer,
+            waiting=world.waiting,
+        ),
+        MessageChangeRoutes(database=database, messages=world.messages, editor=world.editor),
+        QueueRoutes(database=database, sessions=sessions, control=world.control),
     ]
 
 

@@ -12,7 +12,7 @@ from gateway.db.tx import Tx
 from gateway.fleet.models import Session
 from gateway.kit.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from gateway.kit.ids import render_id
-from gateway.messages.models import Message
+from gateway.messages.models import Hold, Message
 from gateway.messages.outbox import lane
 from gateway.messages.outbox.trying import MOST_STALLS
 from gateway.messages.states import MessageState
@@ -365,7 +365,7 @@ def delivered_by_anna(world: World, wa_id: str) -> ReceiptReceived:
 def _put_off(tx: Tx, message_id: int, world: World) -> None:
     row = tx.session.get(Message, message_id)
     assert row is not None
-    row.next_at = world.clock.now() + timedelta(seconds=60)
+    row.hold, row.next_at = Hold.RETRY, world.clock.now() + timedelta(seconds=60)
 
 
 def _pretend_in_flight(tx: Tx, message_id: int, world: World) -> None:

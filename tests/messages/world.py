@@ -30,12 +30,18 @@ from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
+from gateway.messages.editing import Editor
+from gateway.messages.outbox.control import QueueControl
 from gateway.messages.outbox.dispatcher import Dispatcher
+from gateway.messages.outbox.doubts import Doubts
 from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.lane import LaneTools
 from gateway.messages.outbox.promotion import Promotion
+from gateway.messages.outbox.queues import Queues
 from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.outbox.rests import Rests
+from gateway.messages.outbox.waiting import Waiting
+from gateway.messages.outbox.watch import Watch
 from gateway.messages.progress import Progress
 from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
@@ -117,6 +123,29 @@ class World:
             progress=self.progress,
         )
         self.dispatcher = Dispatcher(tools=self.tools, rescuer=rescuer)
+        self.doubts = Doubts(
+            database=database, engine=self.engine, clock=clock, specs=self.specs, progress=self.progress
+        )
+        self.queues = Queues(clock=clock)
+        self.waiting = Waiting(clock=clock, rests=self.tools.rests, closures=self.gate.closures)
+        self.control = QueueControl(
+            clock=clock,
+            events=self.events,
+            queues=self.queues,
+            waiting=self.waiting,
+            progress=self.progress,
+            wakes=self.dispatcher,
+        )
+        self.watch = Watch(
+            database=database,
+            clock=clock,
+            dispatcher=self.dispatcher,
+            doubts=self.doubts,
+            queues=self.queues,
+            control=self.control,
+            closures=self.gate.closures,
+            rests=self.tools.rests,
+        )
         self.downloader = Downloader(
             database=database,
             engine=self.engine,
@@ -134,6 +163,7 @@ class World:
             progress=self.progress,
             wakes=self.dispatcher,
         )
+        self.editor = Editor(clock=clock, messages=self.messages, progress=self.progress, wakes=self.dispatcher)
         self.composer = Composer(database=database, library=self.library)
         self.receipts = Receipts(chats=self.chats, progress=self.progress)
         self.inbound = Inbound(
@@ -152,6 +182,8 @@ class World:
             receipts=self.receipts,
             dispatcher=self.dispatcher,
             downloader=self.downloader,
+            doubts=self.doubts,
+            control=self.control,
         )
 
     async def open(self) -> None:

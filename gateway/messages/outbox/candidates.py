@@ -46,6 +46,7 @@ def count_if_sent(tx: Tx, entry: Entry, *, gate: Gate, at: datetime) -> None:
     found = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
     assert found is not None, "messages refer to their session"
     candidate = candidate_of(entry, found[0], at=at)
-    gate.note_sent(tx, candidate, at=at)
+    is_certain = entry.message.state != MessageState.UNCERTAIN
+    gate.note_sent(tx, candidate, at=at, is_certain=is_certain)
     if candidate.pace_class.is_first_contact:
         class_store.mark_as_known(tx, entry.chat)

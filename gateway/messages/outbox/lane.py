@@ -27,7 +27,8 @@ from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from gateway.pacing.gate import Gate
-from gateway.pacing.verdict import EXPIRED, Answer
+from gateway.pacing.reasons import EXPIRED
+from gateway.pacing.verdict import Answer
 from sessions.engine import Engine
 from sessions.status import SessionStatus
 

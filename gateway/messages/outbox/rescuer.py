@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -13,7 +14,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 from gateway.messages import store
 from gateway.messages.models import Message
-from gateway.messages.outbox import queue_store
+from gateway.messages.outbox import control_store, queue_store
 from gateway.messages.outbox.candidates import count_if_sent
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
@@ -56,6 +57,25 @@ class Rescuer:
             if message.state == MessageState.SENDING and not busy(message.session_id):
                 await self._rescue(entry)
 
+    async def rescue_overdue(self) -> frozenset[int]:
+        """Settle what is in flight beyond its claim; gives the sessions. No row in the key store of a living worker
+        proves nothing yet, so such a message is uncertain, and looked up again later."""
+        now = self._clock.now()
+        entries = await self._database.read(lambda tx: control_store.list_overdue(tx, at=now))
+        for entry in entries:
+            message = entry.message
+            wa_id = await self._find(message)
+            await self._database.write(partial(self._leave, seen=message, wa_id=wa_id))
+            log.warning("send overdue", message_id=render_id("msg", message.id), is_filed=wa_id is not None)
+        return frozenset(entry.message.session_id for entry in entries)
+
+    async def _find(self, message: Message) -> str | None:
+        session = await self._database.read(lambda tx: self._session(tx, message.session_id))
+        try:
+            return await self._engine.find_by_secret(self._specs.of(session), message.secret or b"")
+        except StoreError:
+            return None
+
     async def _rescue(self, entry: Entry) -> None:
         message = entry.message
         session = await self._database.read(lambda tx: self._session(tx, message.session_id))
@@ -88,10 +108,10 @@ class Rescuer:
             self._settle_uncertain(tx, entry, wa_id)
         log.info("message rescued", message_id=render_id("msg", seen.id), state=entry.message.state)
 
-    def _leave(self, tx: Tx, seen: Message) -> None:
+    def _leave(self, tx: Tx, seen: Message, *, wa_id: str | None = None) -> None:
         entry = self._still_as(tx, seen)
         if entry is not None and entry.message.state == MessageState.SENDING:
-            self._settle_uncertain(tx, entry, None)
+            self._settle_uncertain(tx, entry, wa_id)
 
     def _settle_uncertain(self, tx: Tx, entry: Entry, wa_id: str | None) -> None:
         self._progress.doubt(tx, entry, wa_id=wa_id, error=_ERROR)

@@ -26,6 +26,7 @@ class Rests:
         self._rests: dict[int, Rest] = {}
         self._strikes: Counter[int] = Counter()
         self._stalls: Counter[int] = Counter()
+        self._went_well_at: dict[int, datetime] = {}
 
     def of(self, session_id: int) -> Rest | None:
         """The rest that a session is taking now."""
@@ -64,5 +65,10 @@ class Rests:
 
     def went_well(self, session_id: int, message_id: int) -> None:
         """A message was sent: both counts begin anew."""
+        self._went_well_at[session_id] = self._clock.now()
         self._strikes.pop(session_id, None)
         self._stalls.pop(message_id, None)
+
+    def went_well_at(self, session_id: int) -> datetime | None:
+        """When the session last sent a message, in this life of the daemon."""
+        return self._went_well_at.get(session_id)
