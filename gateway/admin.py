@@ -16,7 +16,7 @@ from gateway.db.tx import Database, Tx
 from gateway.events.service import EventLog
 from gateway.fleet.models import Session
 from gateway.fleet.service import Sessions
-from gateway.kit.clock import SystemClock
+from gateway.kit.clock import Clock, SystemClock
 from gateway.kit.ids import IdGenerator
 from gateway.orgs.service import DEFAULT_ORG_ID, Orgs
 from gateway.principal import Principal, PrincipalKind
@@ -38,14 +38,20 @@ class _Elsewhere:
         """Nobody here delivers."""
 
 
+def visiting_log(*, clock: Clock, ids: IdGenerator) -> EventLog:
+    """The event log as a command writes to it: webhooks are told, by the daemon."""
+    events = EventLog(clock=clock)
+    events.subscribe(Fanout(clock=clock, ids=ids, lanes=_Elsewhere()))
+    return events
+
+
 class Admin:
     """Works on the store directly; a running daemon sees what changed within a second."""
 
     def __init__(self, *, database: Database) -> None:
         clock = SystemClock()
         ids = IdGenerator(clock=clock, chance=random.SystemRandom())
-        events = EventLog(clock=clock)
-        events.subscribe(Fanout(clock=clock, ids=ids, lanes=_Elsewhere()))
+        events = visiting_log(clock=clock, ids=ids)
         self._database = database
         self._orgs = Orgs(clock=clock)
         self._access = Access(clock=clock, ids=ids, events=events)

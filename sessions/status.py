@@ -106,6 +106,8 @@ class Reason(StrEnum):
     STORE_IN_USE = "store_in_use"
     ENGINE_UNUSABLE = "engine_unusable"
     STOPPED_BY_REQUEST = "stopped_by_request"
+    MOVED_AWAY = "moved_away"
+    RESTORED = "restored"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -135,6 +137,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.STORE_IN_USE: "Another process holds this session's key store. Stop the other gateway first.",
     Reason.ENGINE_UNUSABLE: "The WhatsApp engine failed its self-check. Reinstall the gateway.",
     Reason.STOPPED_BY_REQUEST: "The session was stopped on request.",
+    Reason.MOVED_AWAY: "This phone was moved to another gateway and is linked there. Import its archive here to take it back.",
+    Reason.RESTORED: "This gateway was restored from a backup whose keys are older than their last use. Link the phone again "
+    "with a new QR code.",
 }
 
 

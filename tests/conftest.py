@@ -218,6 +218,21 @@ async def any_migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> As
 
 
 @pytest.fixture
+async def new_postgres() -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """``await new_postgres()``: the address of a database of this test's own that is wholly empty."""
+    admin_url = _postgres_server()
+    made: list[str] = []
+
+    async def make() -> str:
+        made.append(await _make_database(admin_url, f"wagate_empty_{os.getpid()}_{len(made)}"))
+        return made[-1]
+
+    yield make
+    for url in made:
+        await _execute(admin_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+
+@pytest.fixture
 async def any_database(any_database_url: str) -> AsyncIterator[AnyDatabase]:
     """The same test on both stores; PostgreSQL where WAGATE_TEST_POSTGRES names a server."""
     opened = await open_database(any_database_url)

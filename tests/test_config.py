@@ -164,7 +164,11 @@ def test_the_example_lists_every_key_with_its_default(write):
 
 def test_every_key_is_used_where_the_gateway_is_put_together():
     folder = Path(gateway.__file__).parent
-    files = [*folder.glob("assembly/*.py"), *(folder / f"{name}.py" for name in ("startup", "serve", "doctor"))]
+    files = [
+        *folder.glob("assembly/*.py"),
+        *folder.glob("cli/*.py"),
+        *(folder / f"{name}.py" for name in ("startup", "serve", "doctor")),
+    ]
     source = "".join(file.read_text("utf-8") for file in [*files, folder / "config" / "settings.py"])
     keys = {key for field in Config.model_fields.values() for key in field.annotation.model_fields}
 

@@ -8,7 +8,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from gateway import __version__
-from gateway.cli import looking, measuring, people, serving, sessions
+from gateway.cli import backups, looking, measuring, people, serving, sessions
 from gateway.startup import ExitCode
 
 _HELP = """\
@@ -28,13 +28,17 @@ def build_app() -> App:
     key.command(people.key_create, name="create")
     session = App(name="session", help="Linked phones.")
     session.command(sessions.session_list, name="list")
-    for group in (user, key, session):
+    backup = App(name="backup", help="Everything in one encrypted file.")
+    backup.default(backups.backup)
+    backup.command(backups.verify)
+    for group in (user, key, session, backup):
         app.command(group)
     for command in (
         serving.serve,
         serving.sandbox,
         measuring.bench,
         measuring.torture,
+        backups.restore,
         looking.check,
         looking.doctor,
         looking.migrate,

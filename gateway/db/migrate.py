@@ -40,6 +40,11 @@ def head() -> str | None:
     return ScriptDirectory.from_config(make_config()).get_current_head()
 
 
+def knows(step: str) -> bool:
+    """Whether a step is one of this version's."""
+    return step in _steps()
+
+
 def upgrade_connection(connection: Connection) -> None:
     """Bring the database behind an open connection up to date."""
     refuse_newer(connection)
@@ -51,12 +56,15 @@ def upgrade_connection(connection: Connection) -> None:
 def refuse_newer(connection: Connection) -> None:
     """Raise DatabaseTooNewError when the database stands at a step that this version does not have."""
     found = _current(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(make_config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _steps():
         raise DatabaseTooNewError(
             f"the database is at schema {found}, which this version of wagate does not know; "
             "run the newer version that made it, or restore a backup"
         )
+
+
+def _steps() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(make_config()).walk_revisions()}
 
 
 def make_config(connection: Connection | None = None) -> Config:

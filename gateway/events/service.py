@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, Final
 
 from gateway.db.tx import Tx
-from gateway.events import store
+from gateway.events import consumer_store, store
 from gateway.events.catalogue import EventType, by_name
 from gateway.events.models import Event
 from gateway.events.schemas import subject_type_of
@@ -17,6 +17,8 @@ from gateway.kit.clock import Clock
 
 Subscriber = Callable[[Tx, Event], None]
 _PENDING: Final = "events to append"
+#: More than any gateway writes between two backups.
+_JUMP: Final = 1_000_000_000
 
 
 #: Gives those of some events that somebody has yet to be told of.
@@ -88,15 +90,38 @@ class EventLog:
         """The newest events of one session, newest first."""
         return store.recent_of_session(tx, org_id=org_id, session_id=session_id, limit=limit)
 
-    def forget(self, tx: Tx, *, before: datetime, after: int, limit: int, needed: NeededEvents) -> Forgotten:
+    def jump_ahead(self, tx: Tx) -> None:
+        """Leave a gap in the positions that nobody has ever reached.
+
+        For a store that was restored: programs may remember positions that were given after the backup, and would
+        miss everything that is given them a second time.
+        """
+        store.jump_ahead(tx, by=_JUMP)
+
+    def forget(
+        self,
+        tx: Tx,
+        *,
+        before: datetime,
+        after: int,
+        limit: int,
+        needed: NeededEvents,
+        unacked_before: datetime | None = None,
+    ) -> Forgotten:
         """Delete events that happened before a moment, a bite at a time, but none that somebody still needs.
 
-        The log is in order, so the first event that is young enough ends it.
+        What a named consumer has not dealt with is kept, unless it happened before ``unacked_before``. The log is in
+        order, so the first event that is young enough ends it.
         """
         first = store.oldest(tx, after=after, limit=limit)
         old = list(takewhile(lambda event: event.at < before, first))
         kept = needed(tx, [event.id for event in old]) if old else frozenset()
-        gone = [event for event in old if event.id not in kept]
+        floors = consumer_store.floors(tx)
+        gone = [
+            event
+            for event in old
+            if event.id not in kept and not _is_unacked(event, floors, unacked_before or before)
+        ]
         store.drop(tx, [event.id for event in gone])
         for org_id, position in {event.org_id: event.id for event in gone}.items():
             store.move_start_of_log(tx, org_id=org_id, position=position)
@@ -125,3 +150,7 @@ class UnknownEventTypeError(LookupError):
 
 def _check(known: EventType, data: dict[str, Any]) -> None:
     known.payload.model_validate(data)
+
+
+def _is_unacked(event: store.OldEvent, floors: Mapping[int, int], unacked_before: datetime) -> bool:
+    return event.at >= unacked_before and event.id > floors.get(event.org_id, event.id)

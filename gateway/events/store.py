@@ -39,6 +39,15 @@ def append(tx: Tx, events: Sequence[Event]) -> None:
         event.id = position
 
 
+def jump_ahead(tx: Tx, *, by: int) -> None:
+    """Have the next position be further on by so much. A log that never gave one needs no jump."""
+    if tx.dialect == "sqlite":
+        tx.execute(text("UPDATE sqlite_sequence SET seq = seq + :by WHERE name = 'events'"), {"by": by})
+    else:
+        sequence = "pg_get_serial_sequence('events', 'id')"
+        tx.execute(text(f"SELECT setval({sequence}, nextval({sequence}) + :by)"), {"by": by})
+
+
 def page(
     tx: Tx,
     *,

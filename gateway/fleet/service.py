@@ -8,7 +8,9 @@ from datetime import datetime
 from gateway.db.tx import Tx
 from gateway.events.service import EventLog
 from gateway.fleet import store
+from gateway.fleet.condition import note_liveness, note_restriction
 from gateway.fleet.errors import (
+    SessionBannedError,
     SessionAlreadyPairedError,
     SessionNameTakenError,
     SessionNotFoundError,
@@ -16,9 +18,10 @@ from gateway.fleet.errors import (
 )
 from gateway.fleet.models import Desired, Session
 from gateway.fleet.render import SESSION_PREFIX, render_session
-from gateway.fleet.restrictions import TIMELOCK_LASTS
+from gateway.fleet.restrictions import TIMELOCK_LASTS, current_kind
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, InvalidIdError, parse_id
+from gateway.kit.times import render_time
 from gateway.principal import Principal
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
 
@@ -105,14 +108,27 @@ class Sessions:
         session.settings = {name: value for name, value in merged.items() if value is not None}
         self._touch(session)
 
+    def all(self, tx: Tx) -> Sequence[Session]:
+        """Every session that has not been removed, of all organizations."""
+        return store.all_present(tx)
+
+    def restrictions(self, tx: Tx) -> Mapping[int, str]:
+        """The kind of restriction of every session that has one, of all organizations."""
+        return {session.id: kind for session in store.all_restricted(tx) if (kind := current_kind(session)) is not None}
+
     def statuses(self, tx: Tx) -> Mapping[int, str]:
         """The status of every session, of all organizations."""
         return store.statuses(tx)
 
-    def start(self, tx: Tx, session: Session) -> None:
-        """Want it running; also the way out of ``failed``, ``banned``, ``replaced`` and ``outdated``."""
+    def start(self, tx: Tx, session: Session, *, force: bool = False) -> None:
+        """Want it running; also the way out of ``failed``, ``banned``, ``replaced`` and ``outdated``.
+
+        ``force`` starts it even before a temporary ban has ended.
+        """
         if not session.is_paired:
             raise SessionNotPairedError
+        if not force:
+            self._demand_ban_over(session)
         session.desired = Desired.RUN
         if session.status == SessionStatus.STOPPED or session.status in NEEDS_A_PERSON:
             self.set_status(tx, session, SessionStatus.STARTING)
@@ -130,12 +146,12 @@ class Sessions:
         if session.is_paired:
             raise SessionAlreadyPairedError
 
-    def unlinked(self, tx: Tx, session: Session, reason: Reason) -> None:
+    def unlinked(self, tx: Tx, session: Session, reason: Reason, *, code: int | None = None) -> None:
         """The phone is no longer linked: the keys go, the row stays and can be paired again."""
         session.paired_at = None
         session.unlink_due = False
         session.forget_due = True
-        self.set_status(tx, session, SessionStatus.LOGGED_OUT, reason=reason)
+        self.set_status(tx, session, SessionStatus.LOGGED_OUT, reason=reason, code=code)
 
     def remove(self, tx: Tx, session: Session) -> None:
         """Unlink, delete the keys and hide the row; messages keep referring to it."""
@@ -159,6 +175,7 @@ class Sessions:
         live: bool = False,
         reason: Reason | None = None,
         until: datetime | None = None,
+        code: int | None = None,
     ) -> None:
         """Write a status with its reason and tell everybody, unless nothing has changed."""
         if (session.status, session.live, session.reason, session.until) == (status, live, reason, until):
@@ -176,7 +193,14 @@ class Sessions:
         session.reason = reason
         session.until = until
         self._touch(session)
+        restriction = note_restriction(session, status=status, reason=reason, until=until, code=code, now=now)
+        liveness = note_liveness(session, status=status, live=live, reason=reason, now=now)
         self.announce(tx, session, "session.status")
+        if restriction is not None:
+            self.announce(tx, session, restriction)
+        if liveness is not None:
+            event_type, more = liveness
+            self.announce(tx, session, event_type, {**render_session(session), **more})
 
     def note_timelock(self, tx: Tx, session: Session, at: datetime) -> None:
         """WhatsApp has refused a new chat (463): first contacts are held back for a while."""
@@ -215,6 +239,14 @@ class Sessions:
     def _demand_free_name(self, tx: Tx, org_id: int, name: str) -> None:
         if store.find_by_name(tx, org_id=org_id, name=name) is not None:
             raise SessionNameTakenError
+
+    def _demand_ban_over(self, session: Session) -> None:
+        """Logging in during a temporary ban makes it longer."""
+        until = session.restricted_until
+        if session.status == SessionStatus.BANNED and until is not None and until > self._clock.now():
+            raise SessionBannedError(
+                f"WhatsApp has banned this number until {render_time(until)}. It connects by itself after that."
+            )
 
     def _touch(self, session: Session) -> None:
         session.updated_at = self._clock.now()

@@ -102,6 +102,17 @@ def statuses(tx: Tx) -> Mapping[int, str]:
     return {row.id: row.status for row in rows}
 
 
+def all_present(tx: Tx) -> Sequence[Session]:
+    """Every session that has not been removed, of all organizations, oldest first."""
+    return tx.session.scalars(select(Session).where(Session.removed_at.is_(None)).order_by(Session.id)).all()
+
+
+def all_restricted(tx: Tx) -> Sequence[Session]:
+    """Every session that WhatsApp restricts, of all organizations."""
+    restricted = Session.restriction.is_not(None) | Session.timelocked_until.is_not(None)
+    return tx.session.scalars(select(Session).where(restricted, Session.removed_at.is_(None))).all()
+
+
 def all_to_reconcile(tx: Tx) -> Sequence[Session]:
     """Every session the engine may have to do something about, of all organizations."""
     wanted = Session.paired_at.is_not(None) | Session.unlink_due | Session.forget_due
@@ -113,7 +124,14 @@ def settle_stale(tx: Tx, *, now: datetime) -> None:
     tx.execute(
         update(Session)
         .where(Session.status.not_in(_AT_REST) | Session.live)
-        .values(status=SessionStatus.STOPPED, live=False, status_at=now, updated_at=now)
+        .values(
+            status=SessionStatus.STOPPED,
+            live=False,
+            status_at=now,
+            updated_at=now,
+            degraded_at=None,
+            degraded_reason=None,
+        )
     )
 
 

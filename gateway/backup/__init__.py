@@ -1,0 +1,1 @@
+"""Back up and restore: everything a gateway holds, in one sealed file."""
