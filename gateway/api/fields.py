@@ -59,8 +59,10 @@ ChatId = Annotated[int, EdgeId("cht")]
 MessageId = Annotated[int, EdgeId("msg")]
 MediaId = Annotated[int, EdgeId("med")]
 EventId = Annotated[int, EdgeId("evt")]
+ConsumerId = Annotated[int, EdgeId("evc")]
 WebhookId = Annotated[int, EdgeId("whk")]
 DeliveryId = Annotated[int, EdgeId("dlv")]
+ScheduleId = Annotated[int, EdgeId("sch")]
 
 
 def _to_utc(value: datetime) -> datetime:

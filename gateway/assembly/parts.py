@@ -10,6 +10,7 @@ from gateway.assembly.ground import Ground, build_ground
 from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
 from gateway.assembly.platform import Platform, build_platform
+from gateway.assembly.scheduling import Scheduling, build_scheduling
 from gateway.assembly.upkeep import build_schedule
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder
@@ -26,6 +27,7 @@ class Parts:
     platform: Platform
     fleet: Fleet
     messaging: Messaging
+    scheduling: Scheduling
     news: News
     census: SessionCensus
     schedule: Schedule
@@ -45,6 +47,7 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
         platform=platform,
         fleet=fleet,
         messaging=messaging,
+        scheduling=build_scheduling(ground, platform, fleet, messaging),
         news=news,
         census=census,
         schedule=build_schedule(ground, platform, fleet, messaging, news),

@@ -23,6 +23,7 @@ SUBJECTS: Final = {
     "message": "msg",
     "media": "med",
     "webhook": "whk",
+    "schedule": "sch",
 }
 _BY_PREFIX: Final = {prefix: kind for kind, prefix in SUBJECTS.items()}
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LAG_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 _SEND_BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
 
 
@@ -23,6 +24,8 @@ class Metrics:
         self._declare_http()
         self._declare_messages()
         self._declare_events()
+        self._declare_schedules()
+        self._declare_liveness()
         self._declare_chores()
         build = Gauge("wagate_build_info", "Which version runs; always 1.", ["version"], registry=self.registry)
         build.labels(version).set(1)
@@ -70,6 +73,34 @@ class Metrics:
             registry=self.registry,
         )
 
+    def _declare_schedules(self) -> None:
+        self._schedule_times = Counter(
+            "wagate_schedule_times",
+            "Times of schedules that were dealt with, by what came of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._schedule_lag = Histogram(
+            "wagate_schedule_lag_seconds",
+            "How long after its time the message of a schedule was queued.",
+            buckets=_LAG_BUCKETS,
+            registry=self.registry,
+        )
+
+    def _declare_liveness(self) -> None:
+        self._probe_seconds = Histogram(
+            "wagate_session_probe_seconds",
+            "Time WhatsApp took to answer a question that was asked to see whether a session is alive.",
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._restarts = Counter(
+            "wagate_worker_restarts",
+            "Workers that ended without being asked to or were replaced, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+
     def _declare_chores(self) -> None:
         self._chores = Counter(
             "wagate_chore_runs", "Chores, by how they ended.", ["chore", "outcome"], registry=self.registry
@@ -108,6 +139,20 @@ class Metrics:
         """A webhook endpoint was called: ``delivered``, ``refused``, ``failed`` or ``timed_out``."""
         self._attempts.labels(outcome).inc()
         self._attempt_seconds.observe(seconds)
+
+    def schedule_ran(self, outcome: str, times: int, lag_seconds: float) -> None:
+        """Times of a schedule were dealt with: ``queued`` or ``missed``."""
+        self._schedule_times.labels(outcome).inc(times)
+        if outcome == "queued":
+            self._schedule_lag.observe(max(lag_seconds, 0.0))
+
+    def probed(self, seconds: float) -> None:
+        """WhatsApp has answered a session's probe."""
+        self._probe_seconds.observe(seconds)
+
+    def recycled(self, reason: str) -> None:
+        """A session's worker ended unasked, or is replaced."""
+        self._restarts.labels(reason).inc()
 
     def chore_ran(self, chore: str, outcome: str, count: int) -> None:
         """A chore ended: ``done`` or ``failed``; ``count`` is how many things it dealt with."""

@@ -35,6 +35,7 @@ PHONE = "+4915112345678"
 #: What a route needs to get as far as looking for the thing that its address names.
 BODIES: dict[str, dict[str, Any]] = {
     "contacts.update": {"name": "Eve"},
+    "schedules.update": {"name": "eves"},
     "sessions.update": {"name": "eves"},
     "sessions.pair_code": {"phone": PHONE},
     "webhooks.replay": {"since": "2026-01-01T00:00:00Z"},
@@ -96,6 +97,12 @@ async def fill_through_the_api(client: Any, ours: dict[str, str], ids: dict[str,
     """A message with its chat and its contact, and a file."""
     body = {"session": "line", "to": PHONE, "type": "text", "text": {"body": "hello"}}
     message = await (await client.post("/api/v1/messages", json=body, headers=ours)).json()
+    schedule = await (
+        await client.post(
+            "/api/v1/schedules", json={"message": body, "cron": "0 9 * * *", "time_zone": "UTC"}, headers=ours
+        )
+    ).json()
+    ids["schedule"] = schedule["id"]
     upload = {"Content-Type": "image/png", **ours}
     media = await (await client.post("/api/v1/media", data=PIXEL, headers=upload)).json()
     ids |= {"message": message["id"], "chat": message["chat"], "contact": message["contact"], "media": media["id"]}
@@ -137,7 +144,7 @@ async def call(world: World, route: Route, headers: dict[str, str]) -> Any:
 async def snapshot(world: World) -> dict[str, Any]:
     """Everything of organization 1, as itself sees it."""
     seen = {}
-    for noun in ("webhook", "session", "message", "chat", "contact", "media"):
+    for noun in ("webhook", "session", "message", "schedule", "chat", "contact", "media"):
         path = f"/api/v1/{noun if noun == 'media' else noun + 's'}/{world.ids[noun]}"
         answer = await world.client.get(path, headers=world.ours)
         assert answer.status == 200, path

@@ -1,0 +1,1 @@
+"""Recurring messages: rules with time zones, due rows of our own, and an ordinary message for every run."""
