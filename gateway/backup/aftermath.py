@@ -12,7 +12,7 @@ from gateway.fleet.render import session_id as rendered_id
 from gateway.fleet.service import Sessions
 from gateway.kit.clock import SystemClock
 from gateway.kit.ids import IdGenerator
-from gateway.messages.outbox.pausing import PAUSED_BY_RESTORE, pause_queue
+from gateway.messages.outbox.queues import Queues
 from sessions.status import Reason
 
 
@@ -34,10 +34,11 @@ class Aftermath:
 
     def __init__(self, *, url: str) -> None:
         self._url = url
-        self._clock = SystemClock()
-        ids = IdGenerator(clock=self._clock, chance=random.SystemRandom())
-        self._events = visiting_log(clock=self._clock, ids=ids)
-        self._sessions = Sessions(clock=self._clock, ids=ids, events=self._events)
+        clock = SystemClock()
+        ids = IdGenerator(clock=clock, chance=random.SystemRandom())
+        self._events = visiting_log(clock=clock, ids=ids)
+        self._sessions = Sessions(clock=clock, ids=ids, events=self._events)
+        self._queues = Queues(clock=clock)
 
     async def settle(self, *, was_at_rest: bool, stale: set[str]) -> Settled:
         """In one transaction. A store that nobody used during and after the backup needs none of it."""
@@ -56,5 +57,5 @@ class Aftermath:
                 self._sessions.unlinked(tx, session, Reason.RESTORED)
                 unlinked += 1
             if not was_at_rest or rendered_id(session) in stale:
-                paused += pause_queue(tx, session, reason=PAUSED_BY_RESTORE, at=self._clock.now())
+                paused += self._queues.pause_restored(tx, session)
         return Settled(unlinked=unlinked, paused=paused)

@@ -44,8 +44,8 @@ class Queues:
         return True
 
     def pause_restored(self, tx: Tx, session: Session) -> bool:
-        """The store came from a backup: pause what waits in it; False where nothing does."""
-        return self._is_waited_in(tx, session) and self.pause(tx, session, PauseReason.RESTORED)
+        """The store came from a backup: what waits, is in flight or falls due by a schedule may have been sent since."""
+        return self.pause(tx, session, PauseReason.RESTORED)
 
     def note_account(self, tx: Tx, session: Session) -> bool:
         """A phone was linked. True where it is another one than last time and something waits, which is paused then."""
