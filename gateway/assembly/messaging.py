@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
 from gateway.assembly.outbox import Outbox, build_outbox
+from gateway.assembly.pacing import build_gate
 from gateway.assembly.platform import Platform
 from gateway.chats.service import Chats
 from gateway.contacts.service import Contacts
@@ -47,7 +48,14 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     progress = Progress(clock=ground.clock, events=platform.events)
     changes = Changes(ids=ground.ids, clock=ground.clock, progress=progress)
     outbox = build_outbox(
-        ground, platform, fleet, contacts=contacts, library=library, progress=progress, changes=changes
+        ground,
+        platform,
+        fleet,
+        gate=build_gate(ground, fleet, contacts, chats),
+        contacts=contacts,
+        library=library,
+        progress=progress,
+        changes=changes,
     )
     downloader = _build_downloader(ground, fleet, library, progress)
     listen(

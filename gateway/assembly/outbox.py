@@ -44,13 +44,14 @@ def build_outbox(
     platform: Platform,
     fleet: Fleet,
     *,
+    gate: Gate,
     contacts: Contacts,
     library: MediaLibrary,
     progress: Progress,
     changes: Changes,
 ) -> Outbox:
     """Build it on the fleet; nothing runs yet."""
-    gate, rests = Gate(), Rests(clock=ground.clock)
+    rests = Rests(clock=ground.clock)
     tools = LaneTools(
         database=ground.database,
         engine=fleet.engine,

@@ -51,6 +51,12 @@ class Metrics:
             buckets=_SEND_BUCKETS,
             registry=self.registry,
         )
+        self._verdicts = Counter(
+            "wagate_gate_verdicts",
+            "Questions to the gate before the engine: `now`, or why a message waits or is skipped.",
+            ["reason"],
+            registry=self.registry,
+        )
         self._received = Counter(
             "wagate_messages_received", "Messages that arrived and were stored.", registry=self.registry
         )
@@ -122,6 +128,10 @@ class Metrics:
         self._moved.labels(state).inc()
         if seconds is not None:
             self._send_seconds.observe(seconds)
+
+    def gate_judged(self, reason: str) -> None:
+        """The gate let a message go (``now``), or said why not."""
+        self._verdicts.labels(reason).inc()
 
     def message_received(self) -> None:
         """A message arrived and is stored."""

@@ -34,7 +34,9 @@ class Closures:
     def close(self, session_id: int, classes: frozenset[PaceClass], *, until: datetime, reason: str) -> None:
         """Let these classes wait."""
         closed = dict(self._closures.get(session_id, {}))
-        closed.update((one, Closure(until, reason)) for one in classes)
+        for one in classes:
+            if one not in closed or closed[one].until < until:
+                closed[one] = Closure(until, reason)
         self._closures[session_id] = closed
         for listener in self._listeners:
             listener()

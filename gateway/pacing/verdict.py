@@ -54,4 +54,3 @@ class Verdict:
 
 
 NOW = Verdict(answer=Answer.NOW)
-EXPIRED = "expired"

@@ -48,6 +48,7 @@ from gateway.messages.service import Messages
 from gateway.messages.store import Entry
 from gateway.messages.wiring import listen
 from gateway.pacing.gate import Gate
+from gateway.pacing.settings import Pace, Paces
 from gateway.principal import Principal, PrincipalKind
 from sessions.engine import Listener
 from sessions.events import QrShown, Report
@@ -60,6 +61,9 @@ ANNA = "+4915110000002"
 BEN = "+4915110000003"
 
 Scan = Callable[[str], Awaitable[object]]
+
+#: Nothing is held back unless a test asks for it.
+NO_PACE = Pace()
 
 PRINCIPAL = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
 
@@ -75,8 +79,10 @@ class World:
         ids: IdGenerator,
         folder: Path,
         make_engine: Callable[[Listener], Any] = lambda listener: FakeEngine(listener=listener),
+        pace: Pace = NO_PACE,
     ) -> None:
         self.database, self.clock, self.ids = database, clock, ids
+        self.verdicts: list[str] = []  #: what the gate said, in order
         chance = random.Random(3)
         self.events = EventLog(clock=clock, check_payloads=True)
         self.sessions = Sessions(clock=clock, ids=ids, events=self.events)
@@ -98,7 +104,15 @@ class World:
         )
         self.progress = Progress(clock=clock, events=self.events)
         changes = Changes(ids=ids, clock=clock, progress=self.progress)
-        self.gate = Gate()
+        self.gate = Gate(
+            ids=ids,
+            chance=chance,
+            sessions=self.sessions,
+            contacts=self.contacts,
+            chats=self.chats,
+            paces=Paces(defaults=pace),
+            on_verdict=self.verdicts.append,
+        )
         self.tools = LaneTools(
             database=database,
             engine=self.engine,
@@ -217,13 +231,23 @@ class World:
             shown.put_nowait(report.event.code)
 
         self.intake.observe(QrShown, note)
+        await self._scan(session, shown, number, scan)
+        return await self.session_when(session.id, lambda row: row.status == SessionStatus.CONNECTED)
+
+    async def link_again(self, session: Session, number: str = SHOP) -> Session:
+        """The same session with a phone once more, perhaps another one."""
+        shown: asyncio.Queue[str] = asyncio.Queue()
+        self.intake.observe(QrShown, lambda _session_id, report: shown.put_nowait(report.event.code))  # type: ignore[union-attr]
+        await self._scan(session, shown, number, None)
+        return await self.session_when(session.id, lambda row: row.is_paired and row.status == SessionStatus.CONNECTED)
+
+    async def _scan(self, session: Session, shown: asyncio.Queue[str], number: str, scan: Scan | None) -> None:
         await self.engine.pair(self.specs.of(session))
         code = await asyncio.wait_for(shown.get(), 10)
         if scan is None:
             self.engine.scan(code, number)
         else:
             await scan(code)
-        return await self.session_when(session.id, lambda row: row.status == SessionStatus.CONNECTED)
 
     async def session_when(self, session_id: int, condition: Callable[[Session], bool]) -> Session:
         """The session's row once it fulfils a condition."""
@@ -274,6 +298,10 @@ class World:
             return found if len(found) >= count else None
 
         return await poll(look)
+
+    async def said(self, reason: str) -> int:
+        """How often the gate has given this reason."""
+        return self.verdicts.count(reason)
 
     async def told(self, *types: str) -> list[Event]:
         """The events of these types so far, in order."""

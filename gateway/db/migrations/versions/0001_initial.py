@@ -1,4 +1,4 @@
-"""initial"""
+"""The first schema."""
 
 from __future__ import annotations
 
@@ -47,6 +47,27 @@ def upgrade() -> None:
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.create_index("ix_contacts_org_id_id", ["org_id", "id"], unique=False)
 
+    op.create_table(
+        "event_consumers",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("types", JsonType, nullable=True),
+        sa.Column("session_ids", JsonType, nullable=True),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.String(length=64), nullable=True),
+        sa.Column("lease_seconds", sa.Integer(), nullable=False),
+        sa.Column("leased_position", sa.BigInteger(), nullable=False),
+        sa.Column("leased_until", UtcDateTime(), nullable=True),
+        sa.Column("seen_at", UtcDateTime(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["orgs.id"], name=op.f("fk_event_consumers_org_id_orgs"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_consumers")),
+        sa.UniqueConstraint("org_id", "name", name=op.f("uq_event_consumers_org_id_name")),
+    )
     op.create_table(
         "event_log_starts",
         sa.Column("org_id", sa.BigInteger(), nullable=False),
@@ -209,12 +230,15 @@ def upgrade() -> None:
         sa.Column("header_names", JsonType, nullable=False),
         sa.Column("headers", sa.LargeBinary(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("previous_secret", sa.LargeBinary(), nullable=True),
-        sa.Column("previous_secret_until", UtcDateTime(), nullable=True),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("disabled_reason", sa.String(length=16), nullable=True),
+        sa.Column("old_secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("chat_kinds", JsonType, nullable=True),
+        sa.Column("payload", sa.String(length=8), nullable=False),
+        sa.Column("ordered", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.Column("failing_since", UtcDateTime(), nullable=True),
+        sa.Column("suspected_since", UtcDateTime(), nullable=True),
+        sa.Column("counting_since", UtcDateTime(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(length=40), nullable=True),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -339,6 +363,51 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session_id", "wa_id", "participant", "kind", name=op.f("pk_early_receipts")),
     )
     op.create_table(
+        "marketing_sends",
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("fk_marketing_sends_contact_id_contacts"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["orgs.id"], name=op.f("fk_marketing_sends_org_id_orgs"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_marketing_sends")),
+    )
+    with op.batch_alter_table("marketing_sends", schema=None) as batch_op:
+        batch_op.create_index("ix_marketing_sends_contact_id_at", ["contact_id", "at"], unique=False)
+
+    op.create_table(
+        "pace_clocks",
+        sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("full_at", UtcDateTime(), nullable=True),
+        sa.Column("marketing_full_at", UtcDateTime(), nullable=True),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_pace_clocks_org_id_orgs"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_pace_clocks_session_id_sessions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_pace_clocks")),
+    )
+    op.create_table(
+        "pace_days",
+        sa.Column("session_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("replies", sa.Integer(), nullable=False),
+        sa.Column("awaited", sa.Integer(), nullable=False),
+        sa.Column("plain", sa.Integer(), nullable=False),
+        sa.Column("marketing", sa.Integer(), nullable=False),
+        sa.Column("first_contacts", sa.Integer(), nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_pace_days_org_id_orgs"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_pace_days_session_id_sessions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("session_id", "day", name=op.f("pk_pace_days")),
+    )
+    op.create_table(
         "pairing_links",
         sa.Column("session_id", sa.BigInteger(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
@@ -461,6 +530,7 @@ def upgrade() -> None:
         sa.Column("webhook_id", sa.BigInteger(), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_type", sa.String(length=64), nullable=False),
+        sa.Column("strand_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -482,8 +552,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("webhook_id", "event_id", name=op.f("uq_webhook_deliveries_webhook_id_event_id")),
     )
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
-        batch_op.create_index("ix_webhook_deliveries_due", ["webhook_id", "state", "due_at"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_deliveries_dead",
+            ["webhook_id", "event_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'dead'"),
+            postgresql_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(
+            "ix_webhook_deliveries_due",
+            ["webhook_id", "due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
         batch_op.create_index("ix_webhook_deliveries_event_id", ["event_id"], unique=False)
+        batch_op.create_index("ix_webhook_deliveries_org_id_id", ["org_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_deliveries_strand",
+            ["webhook_id", "strand_id", "event_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
 
     op.create_table(
         "messages",
