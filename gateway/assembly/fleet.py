@@ -17,9 +17,11 @@ from gateway.fleet.reconciler import Reconciler
 from gateway.fleet.service import Sessions
 from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.fleet.unlinker import Unlinker
+from gateway.fleet.warden import Warden
 from sessions.engine import Engine, Listener
 from sessions.events import Paired, PairingEnded, QrShown
-from sessions.protocol import Loopback
+from sessions.liveness import Watch
+from sessions.protocol import Loopback, Probing
 from sessions.settings import EngineSettings
 from sessions.supervisor import Supervisor
 
@@ -34,6 +36,7 @@ class Fleet:
     engine: Engine
     specs: Specs
     reconciler: Reconciler
+    warden: Warden
     unlinker: Unlinker
     desk: PairingDesk
     links: PairingLinks
@@ -47,7 +50,7 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
     sessions = Sessions(clock=clock, ids=ids, events=platform.events)
     progress = Progress(sessions=sessions, clock=clock)
     intake = Intake(database=database, progress=progress, clock=clock, ids=ids)
-    engine = build_engine(ground.config, ground.loopback, intake)
+    engine = build_engine(ground.config, ground.loopback, intake, watch=ground.metrics)
     specs = Specs(folder=ground.folder.sessions, defaults=_session_defaults(ground.config))
     unlinker = Unlinker(engine=engine)
     reconciler = Reconciler(database=database, engine=engine, sessions=sessions, specs=specs, unlinker=unlinker)
@@ -58,6 +61,7 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
         engine=engine,
         specs=specs,
         reconciler=reconciler,
+        warden=Warden(database=database, sessions=sessions, reconciler=reconciler, clock=clock),
         unlinker=unlinker,
         desk=PairingDesk(engine=engine, database=database, reconciler=reconciler, specs=specs, clock=clock),
         links=PairingLinks(clock=clock, ids=ids),
@@ -70,10 +74,17 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
     return fleet
 
 
-def build_engine(config: Config, loopback: Loopback | None, listener: Listener) -> Engine:
+def build_engine(
+    config: Config, loopback: Loopback | None, listener: Listener, *, watch: Watch | None = None
+) -> Engine:
     """The supervisor of worker processes."""
-    settings = EngineSettings(sessions_per_worker=config.engine.sessions_per_worker, loopback=loopback)
-    return Supervisor(settings=settings, listener=listener)
+    chosen = config.engine
+    settings = EngineSettings(
+        sessions_per_worker=chosen.sessions_per_worker,
+        loopback=loopback,
+        probing=Probing(every_seconds=chosen.probe_seconds, answer_seconds=chosen.probe_answer_seconds),
+    )
+    return Supervisor(settings=settings, listener=listener, watch=watch)
 
 
 def _session_defaults(config: Config) -> SessionDefaults:
@@ -86,5 +97,10 @@ def _connect(fleet: Fleet) -> None:
     fleet.intake.observe(QrShown, fleet.desk.qr_shown)
     fleet.intake.observe(PairingEnded, fleet.desk.pairing_ended)
     fleet.intake.observe(Paired, fleet.desk.paired)
-    for observer in (fleet.unlinker.status_changed, fleet.desk.status_changed, fleet.reconciler.status_changed):
+    for observer in (
+        fleet.unlinker.status_changed,
+        fleet.desk.status_changed,
+        fleet.reconciler.status_changed,
+        fleet.warden.status_changed,
+    ):
         fleet.intake.observe_status(observer)

@@ -72,6 +72,14 @@ class EngineSection(Section):
         default=1,
         description="Sessions that share one worker process. 1: a crash touches nobody else. More: less memory.",
     )
+    probe_seconds: Annotated[float, Field(ge=10, le=3600)] = Field(
+        default=120.0,
+        description="A session that WhatsApp sent nothing to for about this long is asked for a sign of life.",
+    )
+    probe_answer_seconds: Annotated[float, Field(ge=1, le=60)] = Field(
+        default=10.0,
+        description="An answer that takes longer makes the session degraded; twice as long, and it connects anew.",
+    )
 
 
 class SessionsSection(Section):

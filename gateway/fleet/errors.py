@@ -20,9 +20,19 @@ class SessionNotPairedError(ConflictError):
     title = "No phone is linked to this session. Ask for its QR code and scan it first."
 
 
+class SessionBannedError(ConflictError):
+    default_code = "session_banned"
+    title = "WhatsApp has banned this number for a time. It connects by itself when the ban has ended."
+
+
 class SessionAlreadyPairedError(ConflictError):
     default_code = "session_already_paired"
     title = "A phone is linked to this session already. Log it out first to link another."
+
+
+class SessionAccountLinkedError(ConflictError):
+    default_code = "session_account_linked"
+    title = "This WhatsApp account is linked to another session here already."
 
 
 class SessionNotConnectedError(ConflictError):

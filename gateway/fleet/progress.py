@@ -36,11 +36,13 @@ class Progress:
         if not may_follow(SessionStatus(session.status), change.status):
             log.warning("status out of order", was=session.status, now=change.status, session_id=change.session_id)
         if change.status == SessionStatus.LOGGED_OUT:
-            self._sessions.unlinked(tx, session, change.reason or Reason.UNLINKED_FROM_PHONE)
+            self._sessions.unlinked(tx, session, change.reason or Reason.UNLINKED_FROM_PHONE, code=change.code)
             return True
         reason = None if self._is_of_no_interest(session, change.reason) else change.reason
         until = None if change.until is None else from_epoch(change.until)
-        self._sessions.set_status(tx, session, change.status, live=change.live, reason=reason, until=until)
+        self._sessions.set_status(
+            tx, session, change.status, live=change.live, reason=reason, until=until, code=change.code
+        )
         return True
 
     def paired(self, tx: Tx, session: Session, report: Report) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from gateway.fleet.models import Session
 from gateway.fleet.restrictions import TIMELOCK_CODE, RestrictionKind, current_kind, explain
 from gateway.kit.ids import render_id
-from gateway.kit.times import render_time
+from gateway.kit.times import from_epoch, render_time
 from sessions.address import Jid
+from sessions.liveness import Liveness
 from sessions.status import Reason, sentence
 
 SESSION_PREFIX = "ses"
@@ -77,6 +78,24 @@ def render_reasons(session: Session) -> list[dict[str, object]]:
         }
         for entry in session.reasons
     ]
+
+
+def render_liveness(liveness: Liveness) -> dict[str, object]:
+    """A session's signs of life, as far as this gateway has seen them since it started."""
+    return {
+        "state": liveness.state.value,
+        "since": render_time(_moment(liveness.since or None)),
+        "reason": render_reason(liveness.reason),
+        "last_frame_at": render_time(_moment(liveness.last_frame_at)),
+        "last_proof_at": render_time(_moment(liveness.last_proof_at)),
+        "keepalive_failures": liveness.keepalive_failures,
+        "probe_ms": None if liveness.probe_ms is None else round(liveness.probe_ms, 1),
+        "recycles": liveness.recycles,
+    }
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else from_epoch(seconds)
 
 
 def _user(jid: str | None) -> str | None:

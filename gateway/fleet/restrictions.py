@@ -32,11 +32,10 @@ _KINDS: dict[Reason, RestrictionKind] = {
     Reason.ACCOUNT_BANNED: RestrictionKind.BANNED,
     Reason.ACCOUNT_LOCKED: RestrictionKind.LOCKED,
     Reason.UNLINKED_FROM_PHONE: RestrictionKind.LOGGED_OUT,
-    Reason.UNLINKED_HERE: RestrictionKind.LOGGED_OUT,
     Reason.CONNECTED_ELSEWHERE: RestrictionKind.REPLACED,
     Reason.ENGINE_OUTDATED: RestrictionKind.OUTDATED,
 }
-_REASONS = {kind: reason for reason, kind in reversed(_KINDS.items())}
+_REASONS = {kind: reason for reason, kind in _KINDS.items()}
 
 #: WhatsApp's own number for a temporary ban, and what it means.
 BAN_SENTENCES: dict[int, str] = {

@@ -9,7 +9,7 @@ from gateway.api.route import Call, route
 from gateway.db.tx import Database, Tx
 from gateway.fleet.lifecycle import Lifecycle
 from gateway.fleet.models import Session
-from gateway.fleet.render import render_reasons, render_session
+from gateway.fleet.render import render_liveness, render_reasons, render_session, session_id
 from gateway.fleet.schemas import (
     LogoutRequest,
     SessionCreate,
@@ -18,6 +18,7 @@ from gateway.fleet.schemas import (
     SessionPage,
     SessionQuery,
     SessionUpdate,
+    StartQuery,
 )
 from gateway.fleet.service import Sessions
 from sessions.engine import Engine
@@ -120,7 +121,7 @@ class SessionRoutes:
             if "expected_phone" in body.model_fields_set:
                 self._sessions.expect_phone(session, body.expected_phone)
             if body.settings is not None:
-                self._sessions.change_settings(session, body.settings.model_dump(exclude_unset=True))
+                self._sessions.change_settings(tx, session, body.settings.model_dump(exclude_unset=True))
             return session
 
         return self._detail(await self._database.write(work))
@@ -143,13 +144,14 @@ class SessionRoutes:
         operation="sessions.start",
         summary="Start a session",
         tag=_TAG,
+        query=StartQuery,
         gives=SessionDetail,
         status=202,
-        errors=("session_not_found", "session_not_paired"),
+        errors=("session_not_found", "session_not_paired", "session_banned"),
         description="Also the way on from `failed`, `banned`, `replaced` and `outdated`. Watch `status`.",
     )
     async def start(self, call: Call) -> dict[str, object]:
-        return self._detail(await self._change(call, self._sessions.start))
+        return self._detail(await self._start(call))
 
     @route(
         "POST",
@@ -171,12 +173,13 @@ class SessionRoutes:
         operation="sessions.restart",
         summary="Restart a session",
         tag=_TAG,
+        query=StartQuery,
         gives=SessionDetail,
         status=202,
-        errors=("session_not_found", "session_not_paired"),
+        errors=("session_not_found", "session_not_paired", "session_banned"),
     )
     async def restart(self, call: Call) -> dict[str, object]:
-        session = await self._change(call, self._sessions.start)
+        session = await self._start(call)
         await self._lifecycle.restart(session)
         return self._detail(session)
 
@@ -197,6 +200,10 @@ class SessionRoutes:
         session = await self._database.read(lambda tx: self._get(tx, call))
         return self._detail(await self._lifecycle.log_out(session, force=body.force))
 
+    async def _start(self, call: Call) -> Session:
+        query: StartQuery = call.query
+        return await self._change(call, lambda tx, session: self._sessions.start(tx, session, force=query.force))
+
     async def _change(self, call: Call, change: Callable[[Tx, Session], None]) -> Session:
         def work(tx: Tx) -> Session:
             session = self._get(tx, call)
@@ -214,5 +221,6 @@ class SessionRoutes:
         return {
             **render_session(session),
             "reasons": render_reasons(session),
+            "liveness": render_liveness(self._engine.liveness(session_id(session))),
             "capabilities": sorted(self._engine.capabilities),
         }

@@ -11,6 +11,7 @@ from gateway.api.fields import SessionId, UtcTime
 from gateway.api.paging import Page, PageQuery
 from gateway.fleet.pace import PaceSettings
 from gateway.fleet.restrictions import RestrictionKind
+from sessions.liveness import LivenessState
 from sessions.status import SessionStatus
 
 _ID_PREFIX = "ses_"
@@ -59,7 +60,9 @@ class SessionSettings(BaseModel):
     on_uncertain: Literal["hold", "resend"] | None = Field(
         default=None, description="What becomes of messages when nobody can know whether they were sent."
     )
-    pace: PaceSettings | None = Field(default=None, description="How fast, how often and when it writes; applies at once.")
+    pace: PaceSettings | None = Field(
+        default=None, description="How fast, how often and when it writes; applies at once."
+    )
 
     def chosen(self) -> dict[str, object]:
         """Only what was set."""
@@ -84,6 +87,16 @@ class SessionUpdate(BaseModel):
     name: SessionName | None = None
     expected_phone: PhoneNumber | None = None
     settings: SessionSettings | None = None
+
+
+class StartQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    force: bool = Field(
+        default=False,
+        description="Connect even before a temporary ban has ended, which may make the ban longer. Only for when "
+        "WhatsApp has lifted it.",
+    )
 
 
 class SessionQuery(PageQuery):
@@ -141,8 +154,26 @@ class SessionOut(BaseModel):
     connected_at: UtcTime | None = Field(description="When it was connected last.")
 
 
+class LivenessOut(BaseModel):
+    """Whether frames really flow, as far as this gateway has seen since it started."""
+
+    state: LivenessState = Field(
+        description="`degraded`: connected, but proof is missing. `deaf`: the engine stopped listening and is being "
+        "replaced. `down`: not connected."
+    )
+    since: UtcTime | None
+    reason: ReasonOut | None = Field(description="What speaks against it.")
+    last_frame_at: UtcTime | None = Field(description="When WhatsApp sent something by itself.")
+    last_proof_at: UtcTime | None = Field(description="When something arrived or was answered.")
+    keepalive_failures: int
+    probe_ms: float | None = Field(description="How long WhatsApp took to answer the last probe.")
+    recycles: int = Field(description="How often the session's process was replaced for missing proof or connection.")
+
+
 class SessionDetail(SessionOut):
     """One linked phone, with what is known beyond the list."""
+
+    liveness: LivenessOut
 
     reasons: list[PastReason] = Field(description="The last reasons, newest first.")
     capabilities: list[str] = Field(description="What the engine can do.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from gateway.db.tx import Tx
@@ -10,13 +10,14 @@ from gateway.events.service import EventLog
 from gateway.fleet import store
 from gateway.fleet.condition import note_liveness, note_restriction
 from gateway.fleet.errors import (
-    SessionBannedError,
     SessionAlreadyPairedError,
+    SessionBannedError,
     SessionNameTakenError,
     SessionNotFoundError,
     SessionNotPairedError,
 )
 from gateway.fleet.models import Desired, Session
+from gateway.fleet.pace import merge_settings
 from gateway.fleet.render import SESSION_PREFIX, render_session
 from gateway.fleet.restrictions import TIMELOCK_LASTS, current_kind
 from gateway.kit.clock import Clock
@@ -35,6 +36,7 @@ class Sessions:
         self._clock = clock
         self._ids = ids
         self._events = events
+        self._settings_listeners: list[Callable[[Tx, Session], None]] = []
 
     def create(
         self,
@@ -102,11 +104,16 @@ class Sessions:
         session.expected_phone = phone
         self._touch(session)
 
-    def change_settings(self, session: Session, changes: dict[str, object]) -> None:
+    def change_settings(self, tx: Tx, session: Session, changes: dict[str, object]) -> None:
         """Change some settings, None going back to the default; the worker takes them up at its next start."""
-        merged = {**session.settings, **changes}
-        session.settings = {name: value for name, value in merged.items() if value is not None}
+        session.settings = merge_settings(session.settings, changes)
         self._touch(session)
+        for listener in self._settings_listeners:
+            listener(tx, session)
+
+    def when_settings_changed(self, callback: Callable[[Tx, Session], None]) -> None:
+        """Tell those who act on settings, in the same transaction."""
+        self._settings_listeners.append(callback)
 
     def all(self, tx: Tx) -> Sequence[Session]:
         """Every session that has not been removed, of all organizations."""
@@ -188,13 +195,13 @@ class Sessions:
             session.status_at = now
         if status == SessionStatus.CONNECTED and session.status != status:
             session.connected_at = now
-        session.status = status
+        was, session.status = session.status, status
         session.live = live
         session.reason = reason
         session.until = until
         self._touch(session)
         restriction = note_restriction(session, status=status, reason=reason, until=until, code=code, now=now)
-        liveness = note_liveness(session, status=status, live=live, reason=reason, now=now)
+        liveness = note_liveness(session, was=was, status=status, live=live, reason=reason, now=now)
         self.announce(tx, session, "session.status")
         if restriction is not None:
             self.announce(tx, session, restriction)

@@ -22,6 +22,7 @@ from gateway.fleet.render import session_id
 from gateway.fleet.service import Sessions
 from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.fleet.unlinker import Unlinker
+from gateway.fleet.warden import Warden
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator
 from gateway.principal import Principal, PrincipalKind
@@ -43,6 +44,7 @@ class FleetRig:
     progress: Progress
     intake: Intake
     reconciler: Reconciler
+    warden: Warden
     unlinker: Unlinker
     desk: PairingDesk
     links: PairingLinks
@@ -99,11 +101,12 @@ def build_rig(
     specs = Specs(folder=folder / "sessions", defaults=SessionDefaults())
     unlinker = Unlinker(engine=engine)
     reconciler = Reconciler(database=database, engine=engine, sessions=sessions, specs=specs, unlinker=unlinker)
+    warden = Warden(database=database, sessions=sessions, reconciler=reconciler, clock=clock)
     desk = PairingDesk(engine=engine, database=database, reconciler=reconciler, specs=specs, clock=clock)
     intake.observe(QrShown, desk.qr_shown)
     intake.observe(PairingEnded, desk.pairing_ended)
     intake.observe(Paired, desk.paired)
-    for observer in (unlinker.status_changed, desk.status_changed, reconciler.status_changed):
+    for observer in (unlinker.status_changed, desk.status_changed, reconciler.status_changed, warden.status_changed):
         intake.observe_status(observer)
     return FleetRig(
         database=database,
@@ -114,6 +117,7 @@ def build_rig(
         progress=progress,
         intake=intake,
         reconciler=reconciler,
+        warden=warden,
         unlinker=unlinker,
         desk=desk,
         links=PairingLinks(clock=clock, ids=ids),

@@ -120,7 +120,9 @@ async def test_two_sessions_of_one_name_are_refused(fleet: FleetRig) -> None:
         await fleet.create("shop")
 
 
-async def test_a_banned_session_waits_for_a_person_and_starts_when_told(fleet: FleetRig, eventually: Any) -> None:
+async def test_a_banned_session_waits_and_starts_before_the_end_when_somebody_insists(
+    fleet: FleetRig, eventually: Any
+) -> None:
     session = await fleet.create()
     await fleet.link(session, PHONE, eventually)
     until = fleet.clock.now().timestamp() + 3600
@@ -128,7 +130,7 @@ async def test_a_banned_session_waits_for_a_person_and_starts_when_told(fleet: F
     fleet.engine.report(session_id(session), Ended(reason=Reason.TEMPORARY_BAN, until=until))
     banned = await fleet.until(session, "banned", eventually)
     fleet.reconciler.wake()
-    await fleet.change(session, fleet.sessions.start)
+    await fleet.change(session, lambda tx, row: fleet.sessions.start(tx, row, force=True))
     started = await fleet.until(session, "connected", eventually)
 
     assert banned.until is not None
