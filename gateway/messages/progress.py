@@ -13,6 +13,7 @@ from gateway.messages.models import Hold, Message
 from gateway.messages.render import render_message
 from gateway.messages.states import MessageState, demand_step, may_follow
 from gateway.messages.store import Entry
+from gateway.pacing.classes import classify
 
 ERROR_DETAIL_LIMIT = 400
 SECRET_BYTES = 32
@@ -79,6 +80,8 @@ class Progress:
         message.state = state
         message.reason = reason
         message.hold = Hold.TIME if state is MessageState.SCHEDULED else None
+        if state is MessageState.QUEUED:
+            message.pace_class = classify(purpose=message.purpose, chat=entry.chat, at=self._clock.now())
         message.error_code, message.error_detail = error or (None, None)
         if message.error_detail:
             message.error_detail = message.error_detail[:ERROR_DETAIL_LIMIT]

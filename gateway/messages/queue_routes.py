@@ -8,7 +8,7 @@ from gateway.api.route import Call, route
 from gateway.db.tx import Database, Tx
 from gateway.fleet.models import Session
 from gateway.fleet.service import Sessions
-from gateway.messages.outbox.control import BITE, QueueControl
+from gateway.messages.outbox.control import QueueControl
 from gateway.messages.outbox.control_store import Choice
 from gateway.messages.render import PRIORITIES
 from gateway.messages.requests import ChoiceIn, ClearIn, RetryFailedIn
@@ -138,7 +138,7 @@ class QueueRoutes:
 
         def work(tx: Tx) -> tuple[int, int, bool]:
             chosen = bite(tx, after_id)
-            is_last = len(chosen) < BITE
+            is_last = len(chosen) < self._control.bite
             if is_last:
                 call.remember(tx, {word: changed + len(chosen)})
             return changed + len(chosen), chosen[-1].message.id if chosen else after_id, is_last

@@ -180,6 +180,8 @@ class World:
         self.editor = Editor(clock=clock, messages=self.messages, progress=self.progress, wakes=self.dispatcher)
         self.composer = Composer(database=database, library=self.library)
         self.receipts = Receipts(chats=self.chats, progress=self.progress)
+        promotion = Promotion(wake_lane=self.dispatcher.wake_lane)
+        self.sessions.when_settings_changed(promotion.settings_changed)
         self.inbound = Inbound(
             ids=ids,
             clock=clock,
@@ -187,7 +189,7 @@ class World:
             chats=self.chats,
             progress=self.progress,
             changes=changes,
-            promotion=Promotion(wake_lane=self.dispatcher.wake_lane),
+            promotion=promotion,
             wake_downloads=self.downloader.wake,
         )
         listen(

@@ -26,6 +26,11 @@ _MAYBE_ON_THE_WIRE: Final = frozenset(
 )
 
 
+def refresh_class(entry: Entry, *, at: datetime) -> None:
+    """Set the class that a message is in now; call when it comes back to the queue."""
+    entry.message.pace_class = classify(purpose=entry.message.purpose, chat=entry.chat, at=at)
+
+
 def candidate_of(entry: Entry, session: Session, *, at: datetime) -> Candidate:
     """The message as the gate sees it."""
     return Candidate(

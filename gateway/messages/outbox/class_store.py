@@ -8,8 +8,8 @@ from sqlalchemy import Table, Update, bindparam, case, update
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
-from gateway.messages.models import Message
-from gateway.messages.states import WAITING
+from gateway.messages.models import Hold, Message
+from gateway.messages.states import WAITING, MessageState
 from gateway.pacing.classes import MARKETING, NEW, PaceClass
 
 _TABLE: Final = cast(Table, Message.__table__)
@@ -36,6 +36,17 @@ _AS_KNOWN: Final = (
 def mark_as_replies(tx: Tx, chat: Chat) -> None:
     """What waits for this chat is an answer from now on, except for marketing."""
     tx.execute(_AS_REPLIES, {"org": chat.org_id, "chat": chat.id})
+
+
+def end_holds_of_gate(tx: Tx, *, org_id: int, session_id: int) -> None:
+    """Whatever the gate has put off is judged anew."""
+    held = (
+        _TABLE.c.org_id == org_id,
+        _TABLE.c.session_id == session_id,
+        _TABLE.c.state == MessageState.QUEUED.value,
+        _TABLE.c.hold == Hold.GATE.value,
+    )
+    tx.execute(update(_TABLE).where(*held).values(hold=None, reason=None))
 
 
 def mark_as_known(tx: Tx, chat: Chat) -> None:

@@ -23,9 +23,6 @@ from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from sessions.events import Report
 
-#: Messages that one transaction changes at most.
-BITE = 200
-
 
 class QueueControl:
     """A session's queue, as its owners see it."""
@@ -39,7 +36,9 @@ class QueueControl:
         waiting: Waiting,
         progress: Progress,
         wakes: Wakes,
+        bite: int = 200,
     ) -> None:
+        self.bite = bite  #: messages that one transaction changes at most
         self._clock = clock
         self._events = events
         self._queues = queues
@@ -73,14 +72,14 @@ class QueueControl:
 
     def cancel_some(self, tx: Tx, org_id: int, choice: Choice, *, after_id: int) -> Sequence[Entry]:
         """Call back up to a bite of the chosen messages; gives which."""
-        chosen = control_store.choose(tx, org_id=org_id, choice=choice, after_id=after_id, limit=BITE)
+        chosen = control_store.choose(tx, org_id=org_id, choice=choice, after_id=after_id, limit=self.bite)
         for entry in chosen:
             self._progress.move(tx, entry, MessageState.CANCELLED)
         return chosen
 
     def retry_some(self, tx: Tx, org_id: int, choice: Choice, *, after_id: int) -> Sequence[Entry]:
         """Queue up to a bite of the chosen messages, which have failed, once more; gives which."""
-        chosen = control_store.choose(tx, org_id=org_id, choice=choice, after_id=after_id, limit=BITE)
+        chosen = control_store.choose(tx, org_id=org_id, choice=choice, after_id=after_id, limit=self.bite)
         for entry in chosen:
             entry.message.attempts = 0
             if entry.message.expires_at is not None and entry.message.expires_at <= self._clock.now():

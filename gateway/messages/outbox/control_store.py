@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, distinct, func, literal_column, or_, select, type_coerce
+from sqlalchemy import and_, case, func, literal_column, or_, select, type_coerce
 
 from gateway.db.tx import Tx
 from gateway.db.types import UtcDateTime
@@ -121,7 +121,7 @@ def position(tx: Tx, *, message: Message) -> int:
 
 def retrying_chats(tx: Tx, *, session_ids: Collection[int]) -> frozenset[int]:
     """Chats of these sessions that wait as a whole for another try of their oldest message."""
-    statement = select(distinct(Message.chat_id)).where(_RETRYING, Message.session_id.in_(session_ids))
+    statement = select(Message.chat_id).where(_RETRYING, Message.session_id.in_(session_ids)).distinct()
     return frozenset(tx.execute(statement).scalars())
 
 

@@ -12,6 +12,7 @@ from gateway.db.tx import Tx
 from gateway.kit.ids import render_id
 from gateway.kit.service import Wakeable
 from gateway.messages.outbox import queue_store
+from gateway.messages.outbox.candidates import refresh_class
 from gateway.messages.outbox.lane import Lane, LaneTools
 from gateway.messages.outbox.rescuer import Rescuer
 from gateway.messages.states import MessageState
@@ -35,18 +36,19 @@ class Dispatcher(Wakeable):
         self._tools = tools
         self._rescuer = rescuer
         self._lanes: dict[int, tuple[Lane, asyncio.Task[None]]] = {}
-        self._is_open = False
+        self.is_open = False
         self._again: set[int] = set()  #: woken while their lane was running
+        tools.gate.closures.when_closed(self.wake)
 
     async def start(self) -> None:
         """Settle what an earlier life left in flight, then begin. Call it before any session is started."""
         await self._rescuer.run()
-        self._is_open = True
+        self.is_open = True
         await super().start()
 
     def wake_lane(self, session_id: int) -> None:
         """This session may have something to send. Call on the event loop's thread."""
-        if not self._is_open:
+        if not self.is_open:
             return
         if session_id in self._lanes:
             self._again.add(session_id)
@@ -67,7 +69,9 @@ class Dispatcher(Wakeable):
         """Let due messages fall due, close expired ones, and wake every lane that has work."""
         now = self._tools.clock.now()
         if await self._tools.database.read(lambda tx: queue_store.has_to_sweep(tx, at=now)):
-            await self._tools.database.write(lambda tx: self._sweep(tx, now))
+            has_more = await self._tools.database.write(lambda tx: self._sweep(tx, now))
+            if has_more:
+                return 0.0
         sessions, following = await self._tools.database.read(
             lambda tx: (queue_store.sessions_with_queue(tx), queue_store.next_time(tx, after=now))
         )
@@ -87,7 +91,7 @@ class Dispatcher(Wakeable):
 
     async def stop(self) -> None:
         """Take nothing new, wait a while for what is under way. What is cut off is rescued at the next start."""
-        self._is_open = False
+        self.is_open = False
         for lane, _ in self._lanes.values():
             lane.is_stopping = True
         tasks = [task for _, task in self._lanes.values()]
@@ -104,15 +108,19 @@ class Dispatcher(Wakeable):
         soonest = min(ends if following is None else [following, *ends], default=None)
         return None if soonest is None else (soonest - now).total_seconds()
 
-    def _sweep(self, tx: Tx, now: datetime) -> None:
+    def _sweep(self, tx: Tx, now: datetime) -> bool:
+        """True where there is more to sweep than was taken at once."""
         progress = self._tools.progress
         for entry in queue_store.list_expired(tx, at=now, limit=_BATCH):
             progress.move(tx, entry, MessageState.EXPIRED, reason="expired")
-        for entry in queue_store.list_due(tx, at=now, limit=_BATCH):
+        due = queue_store.list_due(tx, at=now, limit=_BATCH)
+        for entry in due:
             if entry.message.state == MessageState.SCHEDULED:
                 progress.move(tx, entry, MessageState.QUEUED)
             else:
+                refresh_class(entry, at=now)
                 progress.release(tx, entry.message)
+        return len(due) == _BATCH
 
     async def _run_lane(self, lane: Lane, session_id: int) -> None:
         try:

@@ -64,6 +64,10 @@ class Doubts:
         if change.status is not SessionStatus.CONNECTED:
             self._caught_up_at.pop(session_id, None)
 
+    def is_caught_up(self, session_id: int) -> bool:
+        """Whether receipts that are on their way can come in."""
+        return session_id in self._caught_up_at
+
     async def judge(self) -> int:
         """Judge what is due; gives how many messages that were."""
         before = self._clock.now() - self._patience

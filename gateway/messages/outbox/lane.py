@@ -29,6 +29,7 @@ from gateway.messages.store import Entry
 from gateway.pacing.gate import Gate
 from gateway.pacing.reasons import EXPIRED
 from gateway.pacing.verdict import Answer
+from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine
 from sessions.status import SessionStatus
 
@@ -95,9 +96,12 @@ class Lane:
         while claim is not None:
             outcome = await self._tools.tries.send(claim)
             claim = await self._commit(claim, outcome)
+            crash_point(CrashPoint.OUTBOX_SETTLED)
 
     def _may_go_on(self) -> bool:
-        if self.is_stopping or self._tools.engine.status(self._name).status is not SessionStatus.CONNECTED:
+        session = self._tools.engine.status(self._name)
+        # What is given to a connection that does not answer is only uncertain afterwards.
+        if self.is_stopping or session.status is not SessionStatus.CONNECTED or not session.live:
             return False
         return self._tools.rests.of(self._session_id) is None
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
+from gateway.fleet.models import Session
 from gateway.messages.outbox import class_store
 from gateway.pacing.classes import REPLY_WINDOW
 
@@ -22,6 +23,11 @@ class Promotion:
         if chat.last_in_at is None or chat.last_in_at <= at - REPLY_WINDOW:
             class_store.mark_as_replies(tx, chat)
             tx.after_commit(lambda: self._wake_lane(chat.session_id))
+
+    def settings_changed(self, tx: Tx, session: Session) -> None:
+        """What waits for the old pace may go by the new one."""
+        class_store.end_holds_of_gate(tx, org_id=session.org_id, session_id=session.id)
+        tx.after_commit(lambda: self._wake_lane(session.id))
 
     def written_on_phone(self, tx: Tx, chat: Chat) -> None:
         """Somebody wrote to them by hand: they are no stranger any more."""

@@ -11,6 +11,7 @@ from gateway.kit.ids import render_id
 from gateway.messages.outbox.outcomes import Fate, Judgement, judge
 from gateway.messages.outbox.rests import Rests
 from sessions.content import Envelope, Sent
+from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine
 from sessions.errors import NotConnectedError, SessionError, StoreError, WorkerLostError
 from sessions.protocol import MessageSent, SendMessage, SessionSpec
@@ -59,11 +60,13 @@ class Tries:
 
     async def send(self, claim: Claim) -> Outcome:
         """Hand a message over and wait for what comes of it."""
+        crash_point(CrashPoint.OUTBOX_CLAIMED)
         command = SendMessage(envelope=claim.envelope)
         try:
             answer = await self._engine.call(claim.spec.session_id, command, timeout_seconds=SEND_TIMEOUT_SECONDS)
         except SessionError as error:
             return await self._unsent(claim, error)
+        crash_point(CrashPoint.OUTBOX_ANSWERED)
         assert isinstance(answer, MessageSent), "the engine answers SendMessage with MessageSent"
         self._rests.went_well(claim.session_id, claim.message_id)
         return answer.sent

@@ -21,6 +21,7 @@ NOT_DUE = "not_due"
 QUEUE_PAUSED = "queue_paused"
 NOT_PAIRED = "session_not_paired"
 NOT_CONNECTED = "session_not_connected"
+NOT_LIVE = "session_degraded"
 IN_ORDER = "earlier_message_retries"
 BEHIND_OTHERS = "behind_others"
 ANSWER = "whatsapp_answer"
@@ -33,6 +34,7 @@ SENTENCES: dict[str, str] = {
     "restored": "The store came from a backup, and what waits may have been sent since. Resume or clear the queue.",
     NOT_PAIRED: "No phone is linked to the session.",
     NOT_CONNECTED: "The session is not connected to WhatsApp.",
+    NOT_LIVE: "The session is connected, but WhatsApp does not answer just now.",
     IN_ORDER: "An earlier message of the same chat waits for another try; the chat keeps its order.",
     BEHIND_OTHERS: "Others go first; `position` says about how many.",
     ANSWER: "It was handed to WhatsApp, which has not answered yet.",
@@ -94,6 +96,8 @@ class Waiting:
             return WaitsFor(code=NOT_PAIRED)
         if session.status != SessionStatus.CONNECTED:
             return WaitsFor(code=NOT_CONNECTED)
+        if not session.live:
+            return WaitsFor(code=NOT_LIVE)
         rest = self._rests.of(session.id)
         return None if rest is None else WaitsFor(code=rest.reason, until=rest.until)
 
@@ -122,4 +126,4 @@ _WAITING_STATES = frozenset({MessageState.SCHEDULED, MessageState.QUEUED, Messag
 
 def _is_final(waits: WaitsFor | None) -> bool:
     """Whether a person has to do something before anything goes; a message's own wait is then beside the point."""
-    return waits is not None and waits.code not in (NOT_CONNECTED,) and waits.until is None
+    return waits is not None and waits.code not in (NOT_CONNECTED, NOT_LIVE) and waits.until is None
