@@ -20,6 +20,8 @@ from gateway.webhooks.lane import Lane, LaneParts
 from gateway.webhooks.poster import Outcome, Poster
 from gateway.webhooks.settling import Settler
 from gateway.webhooks.target import TargetSeals
+from gateway.webhooks.turnstile import Turnstile
+from gateway.webhooks.verdicts import Verdicts
 
 _INTERVAL_SECONDS: Final = 30.0
 
@@ -40,9 +42,11 @@ class Deliverer(Wakeable):
         timeout_seconds: float,
         disable_after: timedelta,
         on_attempt: Callable[[str, float], None],
+        turnstile: Turnstile | None = None,
     ) -> None:
         super().__init__(interval_seconds=_INTERVAL_SECONDS)
         self.settled: Signal[Outcome] = Signal()
+        self.verdicts = Verdicts()
         self._database = database
         self._parts = LaneParts(
             database=database,
@@ -52,7 +56,9 @@ class Deliverer(Wakeable):
             settler=Settler(
                 database=database, clock=clock, ids=ids, chance=chance, events=events, disable_after=disable_after
             ),
+            turnstile=turnstile or Turnstile(),
             settled=self.settled,
+            verdicts=self.verdicts,
             on_attempt=on_attempt,
         )
         self._lanes: dict[int, Lane] = {}

@@ -23,3 +23,8 @@ class WebhookInactiveError(ConflictError):
 class TooManyWebhooksError(ConflictError):
     default_code = "webhook_limit_reached"
     title = "The organization has as many webhooks as it may have."
+
+
+class WebhookSealedError(ConflictError):
+    default_code = "webhook_sealed"
+    title = "The secret of the webhook cannot be read with the key in the data folder."

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from gateway.db.tx import Tx
-from gateway.events.interest import Interest
 from gateway.events.models import Event
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator
 from gateway.webhooks import outbox_store
-from gateway.webhooks.models import DeliveryState
-
-#: Goes only to the endpoint it is about, whatever that one subscribes to.
-TEST_EVENT: Final = "webhook.test"
+from gateway.webhooks.states import DeliveryState
+from gateway.webhooks.subscriptions import strand_of
 
 
 class Lanes(Protocol):
@@ -37,42 +34,39 @@ class Fanout:
 
     def __call__(self, tx: Tx, event: Event) -> None:
         """Write a delivery for each endpoint that wants the event."""
-        wanting = [
-            webhook_id
-            for webhook_id, globs, session_ids in outbox_store.active_subscriptions(tx, org_id=event.org_id)
-            if _wants(webhook_id, globs, session_ids, event)
-        ]
-        for webhook_id in wanting:
-            self.add(tx, webhook_id=webhook_id, events=[event])
+        subscriptions = outbox_store.subscriptions(tx, org_id=event.org_id)
+        kind = None
+        if any(subscription.asks_for_chat(event) for subscription in subscriptions):
+            kind = outbox_store.kinds_of_chats(tx, events=[event]).get(event.chat_id)
+        wanting = [subscription.webhook_id for subscription in subscriptions if subscription.wants(event, kind)]
+        if wanting:
+            self._write(tx, [(webhook_id, event) for webhook_id in wanting])
 
     def add(self, tx: Tx, *, webhook_id: int, events: Sequence[Event]) -> None:
         """Have these events delivered to one endpoint."""
+        self._write(tx, [(webhook_id, event) for event in events])
+
+    def _write(self, tx: Tx, wanted: Sequence[tuple[int, Event]]) -> None:
+        outbox_store.add(tx, rows=[self._row(webhook_id, event) for webhook_id, event in wanted])
+        webhook_ids = list(dict.fromkeys(webhook_id for webhook_id, _ in wanted))
+        tx.after_commit(lambda: self._nudge(webhook_ids))
+
+    def _nudge(self, webhook_ids: Sequence[int]) -> None:
+        for webhook_id in webhook_ids:
+            self._lanes.nudge(webhook_id)
+
+    def _row(self, webhook_id: int, event: Event) -> dict[str, Any]:
         now = self._clock.now()
-        rows = [
-            {
-                "id": self._ids.new(),
-                "org_id": event.org_id,
-                "webhook_id": webhook_id,
-                "event_id": event.id,
-                "event_type": event.type,
-                "state": DeliveryState.PENDING,
-                "tries": 0,
-                "attempts": 0,
-                "due_at": now,
-                "created_at": now,
-            }
-            for event in events
-        ]
-        outbox_store.add(tx, rows=rows)
-        tx.after_commit(lambda: self._lanes.nudge(webhook_id))
-
-
-def subscribes(globs: Iterable[str], session_ids: Sequence[int] | None, event: Event) -> bool:
-    """Whether an endpoint with these filters is told of the event."""
-    return Interest.of(org_id=event.org_id, globs=globs, session_ids=session_ids).covers(event)
-
-
-def _wants(webhook_id: int, globs: Iterable[str], session_ids: Sequence[int] | None, event: Event) -> bool:
-    if event.type == TEST_EVENT:
-        return event.subject_id == webhook_id
-    return subscribes(globs, session_ids, event)
+        return {
+            "id": self._ids.new(),
+            "org_id": event.org_id,
+            "webhook_id": webhook_id,
+            "event_id": event.id,
+            "event_type": event.type,
+            "strand_id": strand_of(event),
+            "state": DeliveryState.PENDING,
+            "tries": 0,
+            "attempts": 0,
+            "due_at": now,
+            "created_at": now,
+        }

@@ -5,27 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db.base import Base, Identified, OrgScoped, Timestamped
 from gateway.db.types import JsonType, UtcDateTime
+from gateway.webhooks.states import DeliveryState, EndpointState
 
 
-class DeliveryState(StrEnum):
-    """Where a delivery stands."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
+def _of_state(name: str, *columns: str, state: DeliveryState) -> Index:
+    """An index of the few rows in one state, not of the long history."""
+    only = text(f"state = '{state.value}'")
+    return Index(name, *columns, sqlite_where=only, postgresql_where=only)
 
 
-class DisabledReason(StrEnum):
-    """Why an endpoint is told nothing."""
+class PayloadKind(StrEnum):
+    """How much of an event is sent."""
 
-    BY_REQUEST = "by_request"
-    GONE = "gone"
-    FAILING = "failing"
+    FULL = "full"  #: the whole envelope
+    THIN = "thin"  #: without ``data``
 
 
 class Webhook(Base, Identified, OrgScoped, Timestamped):
@@ -42,14 +40,23 @@ class Webhook(Base, Identified, OrgScoped, Timestamped):
     header_names: Mapped[list[str]] = mapped_column(JsonType, default=list)
     headers: Mapped[bytes] = mapped_column(LargeBinary)
     secret: Mapped[bytes] = mapped_column(LargeBinary)
-    previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
-    previous_secret_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: the secrets before, each with the time until which it is still signed with
+    old_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: None means chats of every kind, and events that are about none
+    chat_kinds: Mapped[list[str] | None] = mapped_column(JsonType)
+    payload: Mapped[str] = mapped_column(String(8), default=PayloadKind.FULL)
+    #: what must be tried again holds back what comes after it in the same chat
+    ordered: Mapped[bool] = mapped_column(default=False)
 
-    active: Mapped[bool] = mapped_column(default=True)
-    disabled_reason: Mapped[str | None] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), default=EndpointState.ACTIVE)
+    #: when it was switched off
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: the first failure since the last success; None while all is well
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: a failure that another one, half a day later, may prove to be more than a hiccup
+    suspected_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: that is proven: the days until it is switched off count from here
+    counting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(String(40))
 
@@ -60,13 +67,18 @@ class WebhookDelivery(Base, Identified, OrgScoped):
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
         UniqueConstraint("webhook_id", "event_id"),
-        Index("ix_webhook_deliveries_due", "webhook_id", "state", "due_at"),
+        _of_state("ix_webhook_deliveries_due", "webhook_id", "due_at", state=DeliveryState.PENDING),
+        _of_state("ix_webhook_deliveries_strand", "webhook_id", "strand_id", "event_id", state=DeliveryState.PENDING),
+        _of_state("ix_webhook_deliveries_dead", "webhook_id", "event_id", state=DeliveryState.DEAD),
+        Index("ix_webhook_deliveries_org_id_id", "org_id", "id"),
         Index("ix_webhook_deliveries_event_id", "event_id"),
     )
 
     webhook_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("webhooks.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     event_type: Mapped[str] = mapped_column(String(64))
+    #: what the event is about, a chat above all: deliveries of one strand never overlap
+    strand_id: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(16), default=DeliveryState.PENDING)
     #: tries in the present round; a redelivery begins a new one
     tries: Mapped[int] = mapped_column(default=0)

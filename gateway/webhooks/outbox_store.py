@@ -6,36 +6,52 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, case, exists, func, insert, literal_column, select, update
+from sqlalchemy.orm import aliased
 
+from gateway.chats.models import Chat
 from gateway.db.tx import Tx
-from gateway.db.types import UtcDateTime
 from gateway.events.models import Event
-from gateway.webhooks.models import DeliveryState, Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.states import SERVED, DeliveryState, EndpointState
+from gateway.webhooks.subscriptions import Subscription
 
 # Every event of the gateway passes here, hence statements that are built once, and on tables where no row is loaded.
 _WEBHOOKS: Final = cast(Table, Webhook.__table__)
 _DELIVERIES: Final = cast(Table, WebhookDelivery.__table__)
 _ATTEMPTS: Final = cast(Table, WebhookAttempt.__table__)
-_SUBSCRIPTIONS: Final = select(_WEBHOOKS.c.id, _WEBHOOKS.c.events, _WEBHOOKS.c.session_ids).where(
-    _WEBHOOKS.c.org_id == bindparam("org"), _WEBHOOKS.c.active.is_(True)
-)
+_SERVED: Final = sorted(state.value for state in SERVED)
+#: A constant in the text of the statement, so that the database sees that its small indexes will do.
+_PENDING: Final[ColumnElement[str]] = literal_column(f"'{DeliveryState.PENDING.value}'")
+_SUBSCRIPTIONS: Final = select(
+    _WEBHOOKS.c.id, _WEBHOOKS.c.events, _WEBHOOKS.c.session_ids, _WEBHOOKS.c.chat_kinds
+).where(_WEBHOOKS.c.org_id == bindparam("org"), _WEBHOOKS.c.state.in_(_SERVED))
 _ADD: Final = insert(_DELIVERIES)
-_FIND_ACTIVE: Final = select(Webhook).where(Webhook.id == bindparam("webhook"), Webhook.active.is_(True))
+_FIND_SERVED: Final = select(Webhook).where(Webhook.id == bindparam("webhook"), Webhook.state.in_(_SERVED))
 _DUE: Final = (
     select(WebhookDelivery, Event)
     .join(Event, Event.id == WebhookDelivery.event_id)
     .where(
         WebhookDelivery.webhook_id == bindparam("webhook"),
-        WebhookDelivery.state == DeliveryState.PENDING,
+        WebhookDelivery.state == _PENDING,
         WebhookDelivery.due_at <= bindparam("now"),
     )
     .order_by(WebhookDelivery.event_id)
     .limit(bindparam("most"))
 )
+_EARLIER: Final = aliased(WebhookDelivery)
+_DUE_IN_ORDER: Final = _DUE.where(
+    ~exists().where(
+        _EARLIER.webhook_id == WebhookDelivery.webhook_id,
+        _EARLIER.state == _PENDING,
+        _EARLIER.strand_id == WebhookDelivery.strand_id,
+        _EARLIER.event_id < WebhookDelivery.event_id,
+        _EARLIER.due_at > bindparam("now"),
+    )
+)
 _NEXT_DUE_AT: Final = select(func.min(_DELIVERIES.c.due_at)).where(
     _DELIVERIES.c.webhook_id == bindparam("webhook"),
-    _DELIVERIES.c.state == DeliveryState.PENDING,
+    _DELIVERIES.c.state == _PENDING,
     _DELIVERIES.c.due_at > bindparam("now"),
 )
 _RECORD_ATTEMPT: Final = insert(_ATTEMPTS)
@@ -43,14 +59,33 @@ _SETTLE: Final = update(_DELIVERIES).where(_DELIVERIES.c.id == bindparam("delive
 _NOTE_SUCCESS: Final = (
     update(_WEBHOOKS)
     .where(_WEBHOOKS.c.id == bindparam("webhook"), _WEBHOOKS.c.failing_since.is_not(None))
-    .values(failing_since=None, failures=0, last_error=None)
+    .values(
+        state=case((_WEBHOOKS.c.state == EndpointState.FAILING, EndpointState.ACTIVE), else_=_WEBHOOKS.c.state),
+        failing_since=None,
+        suspected_since=None,
+        counting_since=None,
+        failures=0,
+        last_error=None,
+    )
 )
 
 
-def active_subscriptions(tx: Tx, *, org_id: int) -> Sequence[tuple[int, list[str], list[int] | None]]:
-    """Id, event globs and session filter of every active endpoint."""
+def subscriptions(tx: Tx, *, org_id: int) -> Sequence[Subscription]:
+    """What every endpoint that is served wants to be told."""
     rows: Any = tx.execute(_SUBSCRIPTIONS, {"org": org_id})
-    return [(webhook_id, globs, session_ids) for webhook_id, globs, session_ids in rows]
+    return [
+        Subscription(webhook_id=webhook_id, globs=globs, session_ids=session_ids, chat_kinds=chat_kinds)
+        for webhook_id, globs, session_ids, chat_kinds in rows
+    ]
+
+
+def kinds_of_chats(tx: Tx, *, events: Iterable[Event]) -> Mapping[int | None, str]:
+    """What kind of chat these events are about, by the chat's id."""
+    chat_ids = {event.chat_id for event in events if event.chat_id is not None}
+    if not chat_ids:
+        return {}
+    statement = select(Chat.id, Chat.kind).where(Chat.id.in_(sorted(chat_ids)))
+    return {row.id: row.kind for row in tx.execute(statement)}
 
 
 def add(tx: Tx, *, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -58,38 +93,27 @@ def add(tx: Tx, *, rows: Sequence[Mapping[str, Any]]) -> None:
     tx.execute(_ADD, list(rows))
 
 
-def states_of(tx: Tx, *, webhook_id: int, event_ids: Sequence[int]) -> Mapping[int, str]:
-    """The state of the delivery of each of these events, where there is one."""
-    statement = select(WebhookDelivery.event_id, WebhookDelivery.state).where(
-        WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.event_id.in_(event_ids)
-    )
-    return {row.event_id: row.state for row in tx.execute(statement)}
-
-
-def begin_again(tx: Tx, *, webhook_id: int, event_ids: Sequence[int], now: datetime) -> None:
-    """Make the deliveries of these events due now, with the whole schedule before them."""
-    tx.execute(
-        update(WebhookDelivery)
-        .where(WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.event_id.in_(event_ids))
-        .values(state=DeliveryState.PENDING, tries=0, due_at=now, finished_at=None)
-    )
-
-
 def webhooks_with_work(tx: Tx) -> Sequence[int]:
-    """Active endpoints for which something waits, in any organization."""
-    waiting = exists().where(WebhookDelivery.webhook_id == Webhook.id, WebhookDelivery.state == DeliveryState.PENDING)
-    return tx.session.scalars(select(Webhook.id).where(Webhook.active.is_(True), waiting)).all()
+    """Endpoints that are served and for which something waits, in any organization."""
+    waiting = exists().where(WebhookDelivery.webhook_id == Webhook.id, WebhookDelivery.state == _PENDING)
+    return tx.session.scalars(select(Webhook.id).where(Webhook.state.in_(_SERVED), waiting)).all()
 
 
-def find_active(tx: Tx, *, webhook_id: int) -> Webhook | None:
+def find_served(tx: Tx, *, webhook_id: int) -> Webhook | None:
     """The endpoint, unless it is gone or switched off."""
-    found: Webhook | None = tx.execute(_FIND_ACTIVE, {"webhook": webhook_id}).scalar_one_or_none()
+    found: Webhook | None = tx.execute(_FIND_SERVED, {"webhook": webhook_id}).scalar_one_or_none()
     return found
 
 
-def due(tx: Tx, *, webhook_id: int, now: datetime, limit: int) -> Sequence[tuple[WebhookDelivery, Event]]:
-    """Deliveries that may be tried now, in the order of their events."""
-    rows: Any = tx.execute(_DUE, {"webhook": webhook_id, "now": now, "most": limit})
+def due(
+    tx: Tx, *, webhook_id: int, now: datetime, limit: int, in_order: bool
+) -> Sequence[tuple[WebhookDelivery, Event]]:
+    """Deliveries that may be tried now, in the order of their events.
+
+    With ``in_order`` none behind which an earlier one of its strand waits for a later time.
+    """
+    statement = _DUE_IN_ORDER if in_order else _DUE
+    rows: Any = tx.execute(statement, {"webhook": webhook_id, "now": now, "most": limit})
     return [(delivery, event) for delivery, event in rows]
 
 
@@ -114,25 +138,6 @@ def note_success(tx: Tx, *, webhook_id: int) -> None:
     tx.execute(_NOTE_SUCCESS, {"webhook": webhook_id})
 
 
-def note_failure(tx: Tx, *, webhook_id: int, error: str, now: datetime) -> Webhook | None:
-    """The endpoint failed once more; gives it as it stands now."""
-    tx.execute(
-        update(Webhook)
-        .where(Webhook.id == webhook_id)
-        .values(
-            failing_since=func.coalesce(Webhook.failing_since, literal(now, UtcDateTime())),
-            failures=Webhook.failures + 1,
-            last_error=error,
-        )
-    )
-    return tx.session.get(Webhook, webhook_id, populate_existing=True)
-
-
-def events_between(
-    tx: Tx, *, org_id: int, after: int, since: datetime | None, types: Iterable[str], limit: int
-) -> Sequence[Event]:
-    """Events of the log in order, for a replay."""
-    statement = select(Event).where(Event.org_id == org_id, Event.id > after, Event.type.in_(list(types)))
-    if since is not None:
-        statement = statement.where(Event.at >= since)
-    return tx.session.scalars(statement.order_by(Event.id).limit(limit)).all()
+def lock_webhook(tx: Tx, *, webhook_id: int) -> Webhook | None:
+    """The endpoint as it stands now; nobody else changes it until the commit."""
+    return tx.session.get(Webhook, webhook_id, populate_existing=True, with_for_update=True)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from gateway.events.models import Event
-from gateway.events.schemas import encode_envelope
+from gateway.events.schemas import encode_envelope, envelope
 from gateway.kit.clock import Clock
 from gateway.kit.guard import AddressRefusedError
 from gateway.kit.guarded_http import GuardedHttp, GuardedResponse, RequestFailedError
 from gateway.kit.ids import render_id
-from gateway.webhooks.retries import parse_retry_after
+from gateway.webhooks.models import PayloadKind
+from gateway.webhooks.retries import is_busy, parse_retry_after
 from gateway.webhooks.signing import signature_headers
 from gateway.webhooks.target import Target
 
@@ -44,9 +47,21 @@ class Outcome:
         return "timed_out" if self.error == "timeout" else "failed"
 
     @property
+    def busy(self) -> bool:
+        """The endpoint says that it is too much at the moment."""
+        return self.error == "busy"
+
+    @property
     def gone(self) -> bool:
         """The endpoint says that nothing may be sent there ever again."""
         return self.status == 410
+
+
+def encode(event: Event, payload: PayloadKind) -> bytes:
+    """The body: what every reader of the log gets, or as little of it as tells what to ask for."""
+    if payload is PayloadKind.FULL:
+        return encode_envelope(event)
+    return msgspec.json.encode({name: value for name, value in envelope(event).items() if name != "data"})
 
 
 class Poster:
@@ -60,7 +75,7 @@ class Poster:
     async def post(self, target: Target, event: Event) -> Outcome:
         """Try once; whatever happens out there is an outcome, not an exception."""
         began = self._clock.monotonic()
-        body = encode_envelope(event)
+        body = encode(event, target.payload)
         headers = self._headers(target, event, body)
         try:
             async with self._http.request(
@@ -81,7 +96,7 @@ class Poster:
     def _judge(self, response: GuardedResponse, excerpt: str, duration_ms: int) -> Outcome:
         status = response.status
         retry_after = None
-        if status in (429, 503):
+        if is_busy(status):
             retry_after = parse_retry_after(response.headers.get("Retry-After"), now=self._clock.now())
         return Outcome(
             status=status,
@@ -110,4 +125,6 @@ def _error_of(status: int) -> str | None:
         return None
     if 300 <= status < 400:
         return "redirected"
-    return {410: "gone", 429: "busy", 503: "busy"}.get(status, "answered_error")
+    if is_busy(status):
+        return "busy"
+    return "gone" if status == 410 else "answered_error"

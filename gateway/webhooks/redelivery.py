@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -13,9 +13,11 @@ from gateway.db.tx import Database, Tx
 from gateway.events.catalogue import matching
 from gateway.events.models import Event
 from gateway.kit.clock import Clock
-from gateway.webhooks import outbox_store
-from gateway.webhooks.fanout import TEST_EVENT, Fanout, Lanes, subscribes
-from gateway.webhooks.models import DeliveryState, Webhook, WebhookDelivery
+from gateway.webhooks import outbox_store, replay_store
+from gateway.webhooks.fanout import Fanout, Lanes
+from gateway.webhooks.models import Webhook, WebhookDelivery
+from gateway.webhooks.states import DeliveryState, delivery_step
+from gateway.webhooks.subscriptions import TEST_EVENT, Subscription
 
 _CHUNK: Final = 500
 _MOST_AT_ONCE: Final = 10_000
@@ -24,23 +26,52 @@ _MOST_AT_ONCE: Final = 10_000
 class ReplayOnly(StrEnum):
     """Which events of the stretch are told again."""
 
-    UNDELIVERED = "undelivered"
+    UNDELIVERED = "undelivered"  #: failed and missing
+    FAILED = "failed"  #: given up
+    MISSING = "missing"  #: never put into the outbox, because the endpoint was off or not there yet
     ALL = "all"
+
+
+_REPEATED: Final = {
+    ReplayOnly.UNDELIVERED: frozenset({DeliveryState.DEAD}),
+    ReplayOnly.FAILED: frozenset({DeliveryState.DEAD}),
+    ReplayOnly.MISSING: frozenset[DeliveryState](),
+    ReplayOnly.ALL: frozenset({DeliveryState.DEAD, DeliveryState.DELIVERED}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Which part of the log: after a position, from a moment, until a moment."""
+
+    only: ReplayOnly
+    after: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayResult:
-    """How many deliveries were put into the outbox, and after which event to go on when there may be more."""
+    """How many were put into the outbox, by why, and after which event to go on when there may be more."""
 
-    queued: int
-    next_after: int | None
+    failed: int = 0
+    missing: int = 0
+    delivered: int = 0
+    next_after: int | None = None
 
+    @property
+    def queued(self) -> int:
+        """All of them."""
+        return self.failed + self.missing + self.delivered
 
-@dataclass(frozen=True)
-class _Chunk:
-    queued: int
-    last: int
-    full: bool
+    def plus(self, other: ReplayResult) -> ReplayResult:
+        """Both together, as far as the second came."""
+        return ReplayResult(
+            failed=self.failed + other.failed,
+            missing=self.missing + other.missing,
+            delivered=self.delivered + other.delivered,
+            next_after=other.next_after,
+        )
 
 
 class Redelivery:
@@ -54,45 +85,75 @@ class Redelivery:
 
     def redeliver(self, tx: Tx, webhook: Webhook, delivery: WebhookDelivery) -> None:
         """Deliver one once more, now."""
-        delivery.state = DeliveryState.PENDING
+        delivery.state = delivery_step(delivery.state, DeliveryState.PENDING)
         delivery.tries = 0
         delivery.due_at = self._clock.now()
         delivery.finished_at = None
         self._nudge(tx, webhook.id)
 
-    async def replay(self, webhook: Webhook, *, after: int, since: datetime | None, only: ReplayOnly) -> ReplayResult:
-        """Go through the log from there, a chunk to a transaction, and up to a limit."""
-        queued, seen = 0, 0
-        while seen < _MOST_AT_ONCE:
-            work = partial(self._chunk, webhook=webhook, after=after, since=since, only=only)
-            chunk = await self._database.write(work)
-            queued, seen, after = queued + chunk.queued, seen + _CHUNK, chunk.last
-            if not chunk.full:
-                return ReplayResult(queued=queued, next_after=None)
-        return ReplayResult(queued=queued, next_after=after)
+    async def replay(self, webhook: Webhook, stretch: Stretch, *, dry_run: bool) -> ReplayResult:
+        """Go through the log, a chunk to a transaction, and up to a limit. A dry run only counts."""
+        perform = self._database.read if dry_run else self._database.write
+        total = ReplayResult()
+        for _ in range(_MOST_AT_ONCE // _CHUNK):
+            chunk = await perform(partial(self._chunk, webhook=webhook, stretch=stretch, dry_run=dry_run))
+            total = total.plus(chunk)
+            if chunk.next_after is None:
+                break
+            stretch = replace(stretch, after=chunk.next_after)
+        return total
 
-    def _chunk(self, tx: Tx, webhook: Webhook, after: int, since: datetime | None, only: ReplayOnly) -> _Chunk:
-        types = matching(webhook.events) - {TEST_EVENT}
-        found = outbox_store.events_between(
-            tx, org_id=webhook.org_id, after=after, since=since, types=types, limit=_CHUNK
-        )
-        wanted = [event for event in found if subscribes(webhook.events, webhook.session_ids, event)]
-        queued = self._put_back(tx, webhook, wanted, only) if wanted else 0
-        return _Chunk(queued=queued, last=found[-1].id if found else after, full=len(found) == _CHUNK)
+    def _chunk(self, tx: Tx, webhook: Webhook, stretch: Stretch, dry_run: bool) -> ReplayResult:
+        # Two replays at once would put the same event in twice.
+        if not dry_run and outbox_store.lock_webhook(tx, webhook_id=webhook.id) is None:
+            return ReplayResult()
+        found = self._find(tx, webhook, stretch)
+        states = replay_store.states_of(tx, webhook_id=webhook.id, event_ids=[event.id for event in found])
+        missing: list[Event] = []
+        if stretch.only is not ReplayOnly.FAILED:
+            missing = self._wanted(tx, webhook, [event for event in found if event.id not in states])
+        repeated = [event_id for event_id, state in states.items() if state in _REPEATED[stretch.only]]
+        if not dry_run:
+            self._put_back(tx, webhook, missing=missing, repeated=repeated)
+        dead = sum(states[event_id] == DeliveryState.DEAD for event_id in repeated)
+        following = found[-1].id if len(found) == _CHUNK else None
+        return ReplayResult(failed=dead, missing=len(missing), delivered=len(repeated) - dead, next_after=following)
 
-    def _put_back(self, tx: Tx, webhook: Webhook, events: Sequence[Event], only: ReplayOnly) -> int:
-        states = outbox_store.states_of(tx, webhook_id=webhook.id, event_ids=[event.id for event in events])
-        missing = [event for event in events if event.id not in states]
-        again = (
-            {DeliveryState.DEAD} if only is ReplayOnly.UNDELIVERED else {DeliveryState.DEAD, DeliveryState.DELIVERED}
+    def _find(self, tx: Tx, webhook: Webhook, stretch: Stretch) -> Sequence[Event]:
+        if stretch.only is ReplayOnly.FAILED:
+            return replay_store.dead_after(
+                tx, webhook=webhook, after=stretch.after, since=stretch.since, until=stretch.until, limit=_CHUNK
+            )
+        return replay_store.events_after(
+            tx,
+            org_id=webhook.org_id,
+            after=stretch.after,
+            since=stretch.since,
+            until=stretch.until,
+            types=matching(webhook.events) - {TEST_EVENT},
+            limit=_CHUNK,
         )
-        repeated = [event_id for event_id, state in states.items() if state in again]
+
+    def _wanted(self, tx: Tx, webhook: Webhook, events: Sequence[Event]) -> list[Event]:
+        subscription = _subscription_of(webhook)
+        kinds = outbox_store.kinds_of_chats(tx, events=events) if webhook.chat_kinds is not None else {}
+        return [event for event in events if subscription.wants(event, kinds.get(event.chat_id))]
+
+    def _put_back(self, tx: Tx, webhook: Webhook, *, missing: Sequence[Event], repeated: Sequence[int]) -> None:
         if missing:
             self._fanout.add(tx, webhook_id=webhook.id, events=missing)
         if repeated:
-            outbox_store.begin_again(tx, webhook_id=webhook.id, event_ids=repeated, now=self._clock.now())
+            replay_store.begin_again(tx, webhook_id=webhook.id, event_ids=repeated, now=self._clock.now())
             self._nudge(tx, webhook.id)
-        return len(missing) + len(repeated)
 
     def _nudge(self, tx: Tx, webhook_id: int) -> None:
         tx.after_commit(lambda: self._lanes.nudge(webhook_id))
+
+
+def _subscription_of(webhook: Webhook) -> Subscription:
+    return Subscription(
+        webhook_id=webhook.id,
+        globs=webhook.events,
+        session_ids=webhook.session_ids,
+        chat_kinds=webhook.chat_kinds,
+    )

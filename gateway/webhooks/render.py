@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from gateway.webhooks.models import DeliveryState, DisabledReason, Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.models import PayloadKind, Webhook, WebhookAttempt, WebhookDelivery
 from gateway.webhooks.schemas import AttemptOut, DeliveryOut, WebhookOut, WebhookWithSecret
+from gateway.webhooks.standing import is_served
+from gateway.webhooks.states import DeliveryState, EndpointState
 
 
-def render_webhook(webhook: Webhook, *, pending: int) -> WebhookOut:
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What there is to say of an endpoint beside its row."""
+
+    disable_after: timedelta
+    is_readable: bool = True
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def render_webhook(webhook: Webhook, around: Circumstances) -> WebhookOut:
     """The endpoint without anything secret."""
     return WebhookOut(
         id=webhook.id,
@@ -16,22 +29,34 @@ def render_webhook(webhook: Webhook, *, pending: int) -> WebhookOut:
         description=webhook.description,
         events=webhook.events,
         sessions=webhook.session_ids,
+        chat_kinds=webhook.chat_kinds,
+        payload=PayloadKind(webhook.payload),
+        ordered=webhook.ordered,
         header_names=webhook.header_names,
-        active=webhook.active,
-        disabled_reason=DisabledReason(webhook.disabled_reason) if webhook.disabled_reason else None,
+        active=is_served(webhook),
+        state=EndpointState(webhook.state),
+        problem=None if around.is_readable else "secret_unreadable",
         disabled_at=webhook.disabled_at,
         failing_since=webhook.failing_since,
+        disabled_from=_disabled_from(webhook, around.disable_after),
         failures=webhook.failures,
         last_error=webhook.last_error,
-        pending=pending,
+        pending=around.counts.get(DeliveryState.PENDING, 0),
+        dead=around.counts.get(DeliveryState.DEAD, 0),
         created_at=webhook.created_at,
         updated_at=webhook.updated_at,
     )
 
 
-def render_with_secret(webhook: Webhook, *, pending: int, secret: str | None) -> WebhookWithSecret:
+def render_with_secret(webhook: Webhook, around: Circumstances, *, secret: str | None) -> WebhookWithSecret:
     """The endpoint with the secret that is shown once."""
-    return WebhookWithSecret(**dict(render_webhook(webhook, pending=pending)), secret=secret)
+    return WebhookWithSecret(**dict(render_webhook(webhook, around)), secret=secret)
+
+
+def _disabled_from(webhook: Webhook, disable_after: timedelta) -> datetime | None:
+    if webhook.counting_since is None or not is_served(webhook):
+        return None
+    return webhook.counting_since + disable_after
 
 
 def render_delivery(delivery: WebhookDelivery, attempts: Sequence[WebhookAttempt]) -> DeliveryOut:

@@ -26,6 +26,11 @@ def delay_before(tries: int, *, retry_after_seconds: float | None, chance: rando
     return max(wait, min(retry_after_seconds, _LONGEST_WAIT_SECONDS))
 
 
+def is_busy(status: int) -> bool:
+    """Whether an answer says that it is too much at the moment, as the specification of Standard Webhooks has it."""
+    return status in (429, 502, 503, 504)
+
+
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     """The seconds a Retry-After header asks for, given as a number or as a date; None when it is neither."""
     if value is None:

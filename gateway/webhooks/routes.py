@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from gateway.api.fields import id_in_path
 from gateway.api.paging import PageQuery, page_of
 from gateway.api.route import Call, route
@@ -9,8 +12,15 @@ from gateway.db.tx import Database, Tx
 from gateway.kit.guard import AddressGuard
 from gateway.webhooks import store
 from gateway.webhooks.models import Webhook
-from gateway.webhooks.render import render_webhook, render_with_secret
-from gateway.webhooks.schemas import WebhookCreate, WebhookOut, WebhookPage, WebhookUpdate, WebhookWithSecret
+from gateway.webhooks.render import Circumstances, render_webhook, render_with_secret
+from gateway.webhooks.schemas import (
+    RotateRequest,
+    WebhookCreate,
+    WebhookOut,
+    WebhookPage,
+    WebhookUpdate,
+    WebhookWithSecret,
+)
 from gateway.webhooks.service import WebhookDraft, Webhooks
 
 _TAG = "webhooks"
@@ -21,10 +31,13 @@ _ONE = f"{_BASE}/{{webhook}}"
 class WebhookRoutes:
     """Endpoints: make, read, change, delete, rotate the secret."""
 
-    def __init__(self, *, database: Database, webhooks: Webhooks, guard: AddressGuard) -> None:
+    def __init__(
+        self, *, database: Database, webhooks: Webhooks, guard: AddressGuard, disable_after: timedelta
+    ) -> None:
         self._database = database
         self._webhooks = webhooks
         self._guard = guard
+        self._disable_after = disable_after
 
     @route(
         "POST",
@@ -46,8 +59,9 @@ class WebhookRoutes:
 
         def work(tx: Tx) -> WebhookWithSecret:
             webhook, secret = self._webhooks.create(tx, call.caller, draft)
-            call.remember(tx, render_with_secret(webhook, pending=0, secret=None))
-            return render_with_secret(webhook, pending=0, secret=secret)
+            around = self._around(webhook, {})
+            call.remember(tx, render_with_secret(webhook, around, secret=None))
+            return render_with_secret(webhook, around, secret=secret)
 
         return await self._database.write(work)
 
@@ -66,8 +80,8 @@ class WebhookRoutes:
         def work(tx: Tx) -> WebhookPage:
             found = self._webhooks.page(tx, call.caller, after=query.position(), limit=query.limit)
             rows, following = page_of(found, limit=query.limit, position=lambda webhook: webhook.id)
-            waiting = store.pending_counts(tx, webhook_ids=[webhook.id for webhook in rows])
-            items = [render_webhook(webhook, pending=waiting.get(webhook.id, 0)) for webhook in rows]
+            counts = store.counts(tx, webhook_ids=[webhook.id for webhook in rows])
+            items = [render_webhook(webhook, self._around(webhook, counts[webhook.id])) for webhook in rows]
             return WebhookPage(items=items, next=following)
 
         return await self._database.read(work)
@@ -82,7 +96,7 @@ class WebhookRoutes:
         errors=("webhook_not_found",),
     )
     async def read(self, call: Call) -> WebhookOut:
-        return await self._database.read(lambda tx: _render(tx, self._find(tx, call)))
+        return await self._database.read(lambda tx: self._render(tx, self._find(tx, call)))
 
     @route(
         "PATCH",
@@ -104,7 +118,7 @@ class WebhookRoutes:
         def work(tx: Tx) -> WebhookOut:
             webhook = self._find(tx, call)
             self._webhooks.update(tx, call.caller, webhook, draft, body.model_fields_set)
-            return _render(tx, webhook)
+            return self._render(tx, webhook)
 
         return await self._database.write(work)
 
@@ -126,15 +140,22 @@ class WebhookRoutes:
         operation="webhooks.rotate_secret",
         summary="Replace the secret",
         tag=_TAG,
+        takes=RotateRequest,
         gives=WebhookWithSecret,
+        idempotent_key=True,
         errors=("webhook_not_found",),
-        description="For 24 hours every request is signed with the new secret and with the one before.",
+        description="For 24 hours, or as long as you say, every request is signed with the new secret and with those "
+        "before.",
     )
     async def rotate_secret(self, call: Call) -> WebhookWithSecret:
+        body: RotateRequest = call.body
+
         def work(tx: Tx) -> WebhookWithSecret:
             webhook = self._find(tx, call)
-            secret = self._webhooks.rotate_secret(tx, webhook)
-            return render_with_secret(webhook, pending=_pending(tx, webhook), secret=secret)
+            secret = self._webhooks.rotate_secret(tx, webhook, overlap=timedelta(hours=body.overlap_hours))
+            around = self._around(webhook, store.counts(tx, webhook_ids=[webhook.id])[webhook.id])
+            call.remember(tx, render_with_secret(webhook, around, secret=None))
+            return render_with_secret(webhook, around, secret=secret)
 
         return await self._database.write(work)
 
@@ -142,10 +163,11 @@ class WebhookRoutes:
         webhook_id = id_in_path("whk", call.path["webhook"], code="webhook_not_found")
         return self._webhooks.get(tx, call.caller, webhook_id)
 
+    def _render(self, tx: Tx, webhook: Webhook) -> WebhookOut:
+        counts = store.counts(tx, webhook_ids=[webhook.id])[webhook.id]
+        return render_webhook(webhook, self._around(webhook, counts))
 
-def _render(tx: Tx, webhook: Webhook) -> WebhookOut:
-    return render_webhook(webhook, pending=_pending(tx, webhook))
-
-
-def _pending(tx: Tx, webhook: Webhook) -> int:
-    return store.pending_counts(tx, webhook_ids=[webhook.id]).get(webhook.id, 0)
+    def _around(self, webhook: Webhook, counts: Mapping[str, int]) -> Circumstances:
+        return Circumstances(
+            disable_after=self._disable_after, is_readable=self._webhooks.is_readable(webhook), counts=counts
+        )

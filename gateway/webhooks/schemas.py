@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.api.fields import DeliveryId, EventId, SessionId, UtcTime, WebhookId
 from gateway.api.paging import Page, PageQuery
 from gateway.events.catalogue import matching
-from gateway.webhooks.models import DeliveryState, DisabledReason
+from gateway.webhooks.models import PayloadKind
 from gateway.webhooks.redelivery import ReplayOnly
+from gateway.webhooks.states import DeliveryState, EndpointState
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{0,1024}")
@@ -73,6 +74,25 @@ Headers = Annotated[
     Field(description="Sent with every request. Write-only.", examples=[{"Authorization": "Bearer token"}]),
 ]
 Description = Annotated[str, Field(max_length=200)]
+ChatKinds = Annotated[
+    list[Literal["person", "group", "newsletter", "status", "broadcast"]] | None,
+    Field(
+        min_length=1,
+        description="Only what happens in chats of these kinds, such as `person` to leave groups out; null for all. "
+        "Events that are about no chat are sent all the same.",
+    ),
+]
+Payload = Annotated[
+    PayloadKind,
+    Field(description="`full`: the whole event. `thin`: without `data`, for receivers that ask for what they need."),
+]
+Ordered = Annotated[
+    bool,
+    Field(
+        description="True: as long as an event of a chat has to be tried again, the later ones of this chat wait "
+        "behind it, until it is delivered or given up after ten tries."
+    ),
+]
 
 
 class WebhookCreate(BaseModel):
@@ -83,6 +103,9 @@ class WebhookCreate(BaseModel):
     url: Url
     events: EventGlobs = ["*"]
     sessions: SessionRefs = None
+    chat_kinds: ChatKinds = None
+    payload: Payload = PayloadKind.FULL
+    ordered: Ordered = False
     headers: Headers = {}
     description: Description = ""
     active: bool = True
@@ -96,6 +119,9 @@ class WebhookUpdate(BaseModel):
     url: Url = ""
     events: EventGlobs = ["*"]
     sessions: SessionRefs = None
+    chat_kinds: ChatKinds = None
+    payload: Payload = PayloadKind.FULL
+    ordered: Ordered = False
     headers: Headers = {}
     description: Description = ""
     active: bool = Field(True, description="True also switches on an endpoint that was disabled for failing.")
@@ -111,14 +137,28 @@ class WebhookOut(BaseModel):
     description: str
     events: list[str]
     sessions: list[SessionId] | None
+    chat_kinds: list[str] | None
+    payload: PayloadKind
+    ordered: bool
     header_names: list[str]
-    active: bool
-    disabled_reason: DisabledReason | None
-    disabled_at: UtcTime | None
+    active: bool = Field(description="Whether it is told what happens: in the states `active` and `failing`.")
+    state: EndpointState = Field(
+        description="`off`: by request. `gone`: it answered 410. `disabled`: nothing but failures for days."
+    )
+    problem: Literal["secret_unreadable"] | None = Field(
+        description="`secret_unreadable`: nothing can be signed, because the key in the data folder is not the one "
+        "that the secret or the headers were sealed with. Deliveries wait until the key is back, or until the secret "
+        "is rotated and the headers are set again."
+    )
+    disabled_at: UtcTime | None = Field(description="When it was switched off, by whatever.")
     failing_since: UtcTime | None = Field(description="The first failure since the last success.")
+    disabled_from: UtcTime | None = Field(
+        description="A failure after this time switches it off, unless something is delivered before."
+    )
     failures: int = Field(description="Failed requests since the last success.")
     last_error: str | None
     pending: int = Field(description="Deliveries that wait.")
+    dead: int = Field(description="Deliveries that were given up, and kept.")
     created_at: UtcTime
     updated_at: UtcTime
 
@@ -132,6 +172,19 @@ class WebhookWithSecret(WebhookOut):
         description="For checking signatures. Shown here only; null when an Idempotency-Key repeats the call, since "
         "secrets are not stored with answers: rotate the secret to get one.",
         examples=["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"],
+    )
+
+
+class RotateRequest(BaseModel):
+    """How to replace the secret."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: float = Field(
+        24,
+        ge=0,
+        le=168,
+        description="How long requests carry signatures of the secrets before, too. 0 when one has leaked.",
     )
 
 
@@ -176,30 +229,58 @@ class DeliveryQuery(PageQuery):
     """Which deliveries to list."""
 
     state: DeliveryState | None = None
+    event: EventId | None = Field(None, description="Only of this event.")
+    event_type: str | None = Field(None, max_length=64, description="Only of events of this type.")
+
+
+class AnyDeliveryQuery(DeliveryQuery):
+    """Which deliveries to list, over all endpoints."""
+
+    webhook: WebhookId | None = Field(None, description="Only to this endpoint.")
+
+
+class TestQuery(BaseModel):
+    """How long to wait for what comes of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait_seconds: float = Field(
+        5.0, ge=0, le=30, description="Longest wait for the endpoint's answer; 0 to be answered at once."
+    )
 
 
 class ReplayRequest(BaseModel):
-    """A stretch of the event log: from a time, or after an event."""
+    """A stretch of the event log: from a time or after an event, up to now or up to a time."""
 
     model_config = ConfigDict(extra="forbid")
 
     since: UtcTime | None = None
     after: EventId | None = None
+    until: UtcTime | None = None
     only: ReplayOnly = Field(
-        ReplayOnly.UNDELIVERED, description="`undelivered`: what never arrived. `all`: everything once more."
+        ReplayOnly.UNDELIVERED,
+        description="`failed`: what was given up. `missing`: what the endpoint was never told, because it was off or "
+        "not there yet. `undelivered`: both. `all`: also what it had answered with 200.",
     )
+    dry_run: bool = Field(False, description="Only count.")
 
     @model_validator(mode="after")
-    def _exactly_one_start(self) -> ReplayRequest:
-        if (self.since is None) == (self.after is None):
+    def _one_start(self) -> ReplayRequest:
+        if self.since is not None and self.after is not None:
             raise ValueError("give either since or after")
+        if self.since is None and self.after is None and self.only is ReplayOnly.ALL:
+            raise ValueError("give since or after, to tell everything again")
         return self
 
 
 class ReplayOut(BaseModel):
-    """What a replay did."""
+    """What a replay did, or would do."""
 
     model_config = ConfigDict(title="Replay")
 
-    queued: int
+    queued: int = Field(description="All together.")
+    failed: int = Field(description="Had been given up.")
+    missing: int = Field(description="Had never been queued.")
+    delivered: int = Field(description="Had been delivered.")
+    dry_run: bool = Field(description="Nothing was queued, only counted.")
     next: EventId | None = Field(description="Go on with `after` this event; null when it is done.")

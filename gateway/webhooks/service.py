@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from gateway.db.tx import Tx
@@ -20,14 +20,18 @@ from gateway.webhooks.errors import (
     TooManyWebhooksError,
     WebhookInactiveError,
     WebhookNotFoundError,
+    WebhookSealedError,
 )
-from gateway.webhooks.fanout import TEST_EVENT, Lanes
-from gateway.webhooks.models import DisabledReason, Webhook, WebhookDelivery
+from gateway.webhooks.fanout import Lanes
+from gateway.webhooks.models import PayloadKind, Webhook, WebhookDelivery
 from gateway.webhooks.signing import new_secret
+from gateway.webhooks.standing import is_served, switch_off_by_request, switch_on
+from gateway.webhooks.states import EndpointState
+from gateway.webhooks.subscriptions import TEST_EVENT
 from gateway.webhooks.target import TargetSeals
 
 MAX_WEBHOOKS: Final = 100
-SECRET_OVERLAP: Final = timedelta(hours=24)
+_PLAIN_FIELDS: Final = frozenset({"url", "description", "events", "chat_kinds", "payload", "ordered"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +41,17 @@ class WebhookDraft:
     url: str = ""
     events: Sequence[str] = ("*",)
     sessions: Sequence[str] | None = None
+    chat_kinds: Sequence[str] | None = None
+    payload: PayloadKind = PayloadKind.FULL
+    ordered: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     active: bool = True
+
+    def plain(self, name: str) -> object:
+        """A field as its column holds it."""
+        value = getattr(self, name)
+        return list(value) if isinstance(value, (list, tuple)) else value
 
 
 class Webhooks:
@@ -70,20 +82,18 @@ class Webhooks:
         webhook = Webhook(
             id=webhook_id,
             org_id=principal.org_id,
-            url=draft.url,
-            description=draft.description,
-            events=list(draft.events),
+            **{name: draft.plain(name) for name in _PLAIN_FIELDS},
             session_ids=self._session_filter(tx, principal, draft.sessions),
             header_names=sorted(draft.headers),
             headers=self._seals.seal_headers(webhook_id, principal.org_id, draft.headers),
             secret=self._seals.seal_secret(webhook_id, principal.org_id, secret),
-            active=True,
+            state=EndpointState.ACTIVE,
             failures=0,
             created_at=now,
             updated_at=now,
         )
         if not draft.active:
-            self._switch_off(webhook, now)
+            switch_off_by_request(webhook, now)
         tx.add(webhook)
         return webhook, secret
 
@@ -102,20 +112,22 @@ class Webhooks:
         visible = [webhook for webhook in everything if webhook.id > (after or 0) and _may_see(principal, webhook)]
         return visible[: limit + 1]
 
+    def visible_ids(self, tx: Tx, principal: Principal) -> list[int]:
+        """The endpoints that the caller may see."""
+        return [webhook.id for webhook in store.every(tx, org_id=principal.org_id) if _may_see(principal, webhook)]
+
     def update(self, tx: Tx, principal: Principal, webhook: Webhook, draft: WebhookDraft, changes: Set[str]) -> None:
         """Take over those fields of the draft that ``changes`` names."""
         now = self._clock.now()
-        for name in changes & {"url", "description"}:
-            setattr(webhook, name, getattr(draft, name))
-        if "events" in changes:
-            webhook.events = list(draft.events)
+        for name in changes & _PLAIN_FIELDS:
+            setattr(webhook, name, draft.plain(name))
         if "sessions" in changes:
             webhook.session_ids = self._session_filter(tx, principal, draft.sessions)
         if "headers" in changes:
             webhook.header_names = sorted(draft.headers)
             webhook.headers = self._seals.seal_headers(webhook.id, webhook.org_id, draft.headers)
         if "active" in changes:
-            self._switch(webhook, draft.active, now)
+            self._switch(tx, webhook, active=draft.active)
         webhook.updated_at = now
         self._tell_lane(tx, webhook)
 
@@ -124,13 +136,9 @@ class Webhooks:
         store.remove(tx, webhook)
         self._tell_lane(tx, webhook)
 
-    def rotate_secret(self, tx: Tx, webhook: Webhook) -> str:
-        """A new secret. For a day each request carries signatures of both."""
-        now, secret = self._clock.now(), new_secret()
-        webhook.previous_secret = webhook.secret
-        webhook.previous_secret_until = now + SECRET_OVERLAP
-        webhook.secret = self._seals.seal_secret(webhook.id, webhook.org_id, secret)
-        webhook.updated_at = now
+    def rotate_secret(self, tx: Tx, webhook: Webhook, *, overlap: timedelta) -> str:
+        """A new secret. For as long as ``overlap`` each request carries signatures of those before, too."""
+        secret = self._seals.rotate(webhook, now=self._clock.now(), overlap=overlap)
         self._tell_lane(tx, webhook)
         return secret
 
@@ -139,10 +147,16 @@ class Webhooks:
         self.demand_active(webhook)
         return self._events.emit(tx, org_id=webhook.org_id, type=TEST_EVENT, subject=("webhook", webhook.id), data={})
 
+    def is_readable(self, webhook: Webhook) -> bool:
+        """Whether what the endpoint keeps secret can be opened; nothing is delivered while it cannot."""
+        return self._seals.can_open(webhook)
+
     def demand_active(self, webhook: Webhook) -> None:
-        """Raise WebhookInactiveError when nothing would be delivered."""
-        if not webhook.active:
+        """Raise WebhookInactiveError or WebhookSealedError when nothing would be delivered."""
+        if not is_served(webhook):
             raise WebhookInactiveError
+        if not self.is_readable(webhook):
+            raise WebhookSealedError("Put the key back, or rotate the secret and set the headers again.")
 
     def delivery(self, tx: Tx, webhook: Webhook, delivery_id: int) -> WebhookDelivery:
         """One delivery of the endpoint; raises DeliveryNotFoundError."""
@@ -160,18 +174,14 @@ class Webhooks:
             return sorted({self._sessions.get(tx, principal, ref).id for ref in refs})
         return None if principal.session_ids is None else sorted(principal.session_ids)
 
-    def _switch(self, webhook: Webhook, active: bool, now: datetime) -> None:
+    def _switch(self, tx: Tx, webhook: Webhook, *, active: bool) -> None:
+        now = self._clock.now()
         if not active:
-            self._switch_off(webhook, now)
+            switch_off_by_request(webhook, now)
             return
-        webhook.active = True
-        webhook.disabled_reason = webhook.disabled_at = webhook.failing_since = None
-        webhook.failures = 0
-
-    def _switch_off(self, webhook: Webhook, now: datetime) -> None:
-        webhook.active = False
-        webhook.disabled_reason = DisabledReason.BY_REQUEST
-        webhook.disabled_at = now
+        if not is_served(webhook):
+            store.hurry(tx, webhook_id=webhook.id, now=now)
+        switch_on(webhook)
 
     def _tell_lane(self, tx: Tx, webhook: Webhook) -> None:
         webhook_id = webhook.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,22 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import render_time
 from gateway.webhooks import outbox_store
-from gateway.webhooks.fanout import TEST_EVENT
-from gateway.webhooks.models import DeliveryState, DisabledReason, Webhook, WebhookDelivery
+from gateway.webhooks.models import Webhook, WebhookDelivery
 from gateway.webhooks.poster import Outcome
 from gateway.webhooks.retries import delay_before
+from gateway.webhooks.standing import Turn, note_failure
+from gateway.webhooks.states import DeliveryState, delivery_step
+from gateway.webhooks.subscriptions import TEST_EVENT
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Where a try left things."""
+
+    turn: Turn | None  #: what it changed about the endpoint
+    waits: bool  #: the delivery is tried again at a later time
 
 
 class Settler:
@@ -42,40 +53,40 @@ class Settler:
         self._events = events
         self._disable_after = disable_after
 
-    async def settle(self, delivery: WebhookDelivery, outcome: Outcome, *, was_failing: bool) -> bool:
-        """Write it; True when the endpoint was switched off by this.
+    async def settle(self, delivery: WebhookDelivery, outcome: Outcome, *, was_failing: bool) -> Settlement:
+        """Write it.
 
         A success is news about the endpoint only where it ``was_failing``, which must be true where it is not known.
         """
         now = self._clock.now()
-        disabled = await self._database.write(lambda tx: self._write(tx, delivery, outcome, was_failing, now))
-        if disabled is not None:
-            log.warning("webhook disabled", webhook_id=render_id("whk", delivery.webhook_id), reason=disabled.value)
-        return disabled is not None
+        settlement = await self._database.write(lambda tx: self._write(tx, delivery, outcome, was_failing, now))
+        if settlement.turn is not None:
+            log.warning("webhook " + settlement.turn, webhook_id=render_id("whk", delivery.webhook_id))
+        return settlement
 
     def _write(
         self, tx: Tx, delivery: WebhookDelivery, outcome: Outcome, was_failing: bool, now: datetime
-    ) -> DisabledReason | None:
+    ) -> Settlement:
         values = self._standing(delivery, outcome, now)
         if not outbox_store.settle(tx, delivery_id=delivery.id, values=values):
-            return None  # deleted with its webhook while the request was under way
+            return Settlement(turn=None, waits=False)  # deleted with its webhook while the request was under way
         self._record(tx, delivery, outcome, now)
+        waits = values["state"] == DeliveryState.PENDING
         if outcome.error is None:
             if was_failing:
                 outbox_store.note_success(tx, webhook_id=delivery.webhook_id)
-            return None
-        webhook = outbox_store.note_failure(tx, webhook_id=delivery.webhook_id, error=outcome.error, now=now)
-        return self._consider_disabling(tx, webhook, outcome, now)
+            return Settlement(turn=None, waits=waits)
+        return Settlement(turn=self._hold_against(tx, delivery.webhook_id, outcome, outcome.error, now), waits=waits)
 
     def _standing(self, delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> dict[str, Any]:
         tries = delivery.tries + 1
         values: dict[str, Any] = {"tries": tries, "attempts": delivery.attempts + 1}
         if outcome.delivered:
-            return {**values, "state": DeliveryState.DELIVERED, "finished_at": now}
+            return {**values, "state": delivery_step(delivery.state, DeliveryState.DELIVERED), "finished_at": now}
         wait = delay_before(tries, retry_after_seconds=outcome.retry_after_seconds, chance=self._chance)
         if wait is None or delivery.event_type == TEST_EVENT:
-            return {**values, "state": DeliveryState.DEAD, "finished_at": now}
-        return {**values, "due_at": now + timedelta(seconds=wait)}
+            return {**values, "state": delivery_step(delivery.state, DeliveryState.DEAD), "finished_at": now}
+        return {**values, "state": DeliveryState.PENDING, "due_at": now + timedelta(seconds=wait)}
 
     def _record(self, tx: Tx, delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> None:
         outbox_store.record_attempt(
@@ -93,33 +104,24 @@ class Settler:
             },
         )
 
-    def _consider_disabling(
-        self, tx: Tx, webhook: Webhook | None, outcome: Outcome, now: datetime
-    ) -> DisabledReason | None:
-        if webhook is None or not webhook.active:
+    def _hold_against(self, tx: Tx, webhook_id: int, outcome: Outcome, error: str, now: datetime) -> Turn | None:
+        webhook = outbox_store.lock_webhook(tx, webhook_id=webhook_id)
+        if webhook is None:
             return None
-        if outcome.gone:
-            reason = DisabledReason.GONE
-        elif webhook.failing_since is not None and now - webhook.failing_since >= self._disable_after:
-            reason = DisabledReason.FAILING
-        else:
-            return None
-        webhook.active = False
-        webhook.disabled_reason = reason
-        webhook.disabled_at = now
-        webhook.updated_at = now
-        self._announce(tx, webhook, reason)
-        return reason
+        turn = note_failure(webhook, error=error, says_gone=outcome.gone, now=now, disable_after=self._disable_after)
+        if turn is not None:
+            self._announce(tx, webhook, turn)
+        return turn
 
-    def _announce(self, tx: Tx, webhook: Webhook, reason: DisabledReason) -> None:
+    def _announce(self, tx: Tx, webhook: Webhook, turn: Turn) -> None:
         self._events.emit(
             tx,
             org_id=webhook.org_id,
-            type="webhook.disabled",
+            type="webhook.failing" if turn is Turn.FAILING_FOR_LONG else "webhook.disabled",
             subject=("webhook", webhook.id),
             data={
                 "id": render_id("whk", webhook.id),
-                "reason": reason.value,
+                "reason": "gone" if turn is Turn.GONE else "failing",
                 "failing_since": render_time(webhook.failing_since),
             },
         )

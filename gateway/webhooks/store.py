@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select, update
 
 from gateway.db.tx import Tx
-from gateway.webhooks.models import DeliveryState, Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.states import DeliveryState
 
 
 def find(tx: Tx, *, org_id: int, webhook_id: int) -> Webhook | None:
@@ -39,14 +42,29 @@ def remove(tx: Tx, webhook: Webhook) -> None:
     tx.session.flush()
 
 
-def pending_counts(tx: Tx, *, webhook_ids: Sequence[int]) -> Mapping[int, int]:
-    """How many deliveries wait, by webhook."""
-    statement = (
-        select(WebhookDelivery.webhook_id, func.count().label("waiting"))
-        .where(WebhookDelivery.state == DeliveryState.PENDING, WebhookDelivery.webhook_id.in_(webhook_ids))
-        .group_by(WebhookDelivery.webhook_id)
+def hurry(tx: Tx, *, webhook_id: int, now: datetime) -> None:
+    """Have everything that waits for an endpoint tried now, with the whole schedule before it."""
+    tx.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.webhook_id == webhook_id)
+        .where(WebhookDelivery.state == literal_column(f"'{DeliveryState.PENDING.value}'"))
+        .values(due_at=now, tries=0)
     )
-    return {row.webhook_id: row.waiting for row in tx.execute(statement)}
+
+
+def counts(tx: Tx, *, webhook_ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]:
+    """How many deliveries wait and how many are dead, by webhook."""
+    found: dict[int, dict[str, int]] = {webhook_id: {} for webhook_id in webhook_ids}
+    for state in (DeliveryState.PENDING, DeliveryState.DEAD):
+        statement = (
+            select(WebhookDelivery.webhook_id, func.count().label("number"))
+            .where(WebhookDelivery.state == literal_column(f"'{state.value}'"))
+            .where(WebhookDelivery.webhook_id.in_(webhook_ids))
+            .group_by(WebhookDelivery.webhook_id)
+        )
+        for row in tx.execute(statement):
+            found[row.webhook_id][state] = row.number
+    return found
 
 
 def pending_events(tx: Tx, *, event_ids: Sequence[int]) -> frozenset[int]:
@@ -77,17 +95,31 @@ def find_delivery_of(tx: Tx, *, webhook: Webhook, event_id: int) -> WebhookDeliv
     return tx.session.scalar(statement)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries to list: those of some endpoints, and narrower. None means no filter."""
+
+    webhook_ids: Sequence[int]
+    state: DeliveryState | None = None
+    event_id: int | None = None
+    event_type: str | None = None
+
+
 def page_of_deliveries(
-    tx: Tx, *, webhook: Webhook, after: int | None, limit: int, state: DeliveryState | None
+    tx: Tx, *, org_id: int, wanted: DeliveryFilter, after: int | None, limit: int
 ) -> Sequence[WebhookDelivery]:
-    """Deliveries of a webhook, newest first, one more than ``limit``."""
+    """Deliveries of the organization, newest first, one more than ``limit``."""
     statement = select(WebhookDelivery).where(
-        WebhookDelivery.org_id == webhook.org_id, WebhookDelivery.webhook_id == webhook.id
+        WebhookDelivery.org_id == org_id, WebhookDelivery.webhook_id.in_(wanted.webhook_ids)
     )
+    if wanted.state is not None:
+        statement = statement.where(WebhookDelivery.state == literal_column(f"'{wanted.state.value}'"))
+    if wanted.event_id is not None:
+        statement = statement.where(WebhookDelivery.event_id == wanted.event_id)
+    if wanted.event_type is not None:
+        statement = statement.where(WebhookDelivery.event_type == wanted.event_type)
     if after is not None:
         statement = statement.where(WebhookDelivery.id < after)
-    if state is not None:
-        statement = statement.where(WebhookDelivery.state == state)
     return tx.session.scalars(statement.order_by(WebhookDelivery.id.desc()).limit(limit + 1)).all()
 
 

@@ -39,9 +39,11 @@ from gateway.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 from gateway.webhooks.redelivery import Redelivery
 from gateway.webhooks.routes import WebhookRoutes
 from gateway.webhooks.service import WebhookDraft, Webhooks
+from gateway.webhooks.store import DeliveryFilter
 from gateway.webhooks.target import TargetSeals
 
 OWNER = Principal(org_id=1, kind=PrincipalKind.API_KEY, subject_id=1, scopes=("*",))
+DISABLE_AFTER = timedelta(days=5)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -172,7 +174,8 @@ class Rig:
         """Oldest first."""
 
         def work(tx: Tx) -> list[WebhookDelivery]:
-            found = store.page_of_deliveries(tx, webhook=webhook, after=None, limit=1000, state=None)
+            wanted = DeliveryFilter(webhook_ids=[webhook.id])
+            found = store.page_of_deliveries(tx, org_id=webhook.org_id, wanted=wanted, after=None, limit=1000)
             return sorted(found, key=lambda delivery: delivery.event_id)
 
         return await self.database.read(work)
@@ -214,7 +217,7 @@ def build_rig(
         seals=seals,
         http=http,
         timeout_seconds=timeout_seconds,
-        disable_after=timedelta(days=5),
+        disable_after=DISABLE_AFTER,
         on_attempt=lambda outcome, seconds: attempts.append((outcome, seconds)),
     )
     fanout = Fanout(clock=clock, ids=ids, lanes=deliverer)
@@ -301,8 +304,14 @@ async def api(rig: Rig, aiohttp_client: Any, any_org: Any) -> Api:
                 database=rig.database,
                 webhooks=rig.webhooks,
                 guard=AddressGuard(allow_networks=["127.0.0.0/8"]),
+                disable_after=DISABLE_AFTER,
             ),
-            DeliveryRoutes(database=rig.database, webhooks=rig.webhooks, redelivery=rig.redelivery),
+            DeliveryRoutes(
+                database=rig.database,
+                webhooks=rig.webhooks,
+                redelivery=rig.redelivery,
+                verdicts=rig.deliverer.verdicts,
+            ),
         ],
         doorkeeper=Doorkeeper(authenticator=NamedCallers(), cookie=SignInCookie()),
         clock=rig.clock,

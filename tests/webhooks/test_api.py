@@ -248,7 +248,8 @@ async def test_a_replay_tells_what_never_arrived(api: Any, rig: Any, receiver: A
 
     status, done = await api("POST", f"/{made['id']}/replay", {"after": render_id("evt", 0)})
 
-    assert (status, done) == (202, {"queued": 3, "next": None})
+    counted = {"queued": 3, "failed": 0, "missing": 3, "delivered": 0, "dry_run": False, "next": None}
+    assert (status, done) == (202, counted)
     await eventually(lambda: len(receiver.requests) == 5)
     ids = [request.headers["webhook-id"] for request in receiver.requests]
     assert sorted(ids[:2]) == [render_id("evt", position) for position in during]
@@ -274,10 +275,10 @@ async def test_a_replay_of_everything_tells_also_what_had_arrived(
     assert receiver.requests[-1].headers["webhook-id"] == render_id("evt", late)
 
 
-async def test_a_replay_needs_one_start(api: Any, receiver: Any) -> None:
+async def test_a_replay_of_everything_needs_one_start(api: Any, receiver: Any) -> None:
     _, made = await api("POST", "", {"url": receiver.url()})
 
-    assert (await api("POST", f"/{made['id']}/replay", {}))[0] == 422
+    assert (await api("POST", f"/{made['id']}/replay", {"only": "all"}))[0] == 422
     both = {"since": "2026-01-01T00:00:00Z", "after": "evt_0000000000001"}
     assert (await api("POST", f"/{made['id']}/replay", both))[0] == 422
 
@@ -285,7 +286,7 @@ async def test_a_replay_needs_one_start(api: Any, receiver: Any) -> None:
 @pytest.mark.parametrize("rest", ["/test", "/replay"])
 async def test_nothing_is_sent_to_a_webhook_that_is_switched_off(api: Any, receiver: Any, rest: str) -> None:
     _, made = await api("POST", "", {"url": receiver.url(), "active": False})
-    assert made["disabled_reason"] == "by_request"
+    assert made["state"] == "off"
 
     status, problem = await api("POST", f"/{made['id']}{rest}", {"after": render_id("evt", 0)} if "r" in rest else None)
 
@@ -303,7 +304,7 @@ async def test_what_waits_while_it_is_switched_off_is_delivered_after(api: Any, 
     _, off = await api("GET", f"/{made['id']}")
     assert (off["active"], off["pending"]) == (False, 1)
     _, back_on = await api("PATCH", f"/{made['id']}", {"active": True})
-    assert (back_on["disabled_reason"], back_on["failures"]) == (None, 0)
+    assert (back_on["state"], back_on["failures"]) == ("active", 0)
     await rig.deliverer.settled.wait()
 
     assert len(receiver.requests) == 2

@@ -167,27 +167,43 @@ async def test_retry_after_in_seconds_is_the_least_wait(rig: Any, receiver: Any)
     assert due == rig.clock.now() + timedelta(seconds=120)
 
 
-async def test_retry_after_as_a_date_is_honoured_and_capped_at_a_day(rig: Any, receiver: Any) -> None:
-    near, _ = await rig.endpoint(receiver.url("/near"))
-    far, _ = await rig.endpoint(receiver.url("/far"))
-    receiver.answer(503, Retry_After=format_datetime(rig.clock.now() + timedelta(minutes=10)))
-    await rig.emit(type="contact.created")
-    await rig.deliverer.settled.wait()
-    await rig.deliverer.settled.wait()
-    receiver.answers.clear()
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_retry_after_as_a_date_is_honoured(rig: Any, receiver: Any, status: int) -> None:
+    webhook, _ = await rig.endpoint(receiver.url())
+    receiver.answer(status, Retry_After=format_datetime(rig.clock.now() + timedelta(minutes=10)))
 
-    held = [row for row in [*await rig.deliveries(near), *await rig.deliveries(far)] if row.state == "pending"]
-    assert len(held) == 1
-    assert abs((held[0].due_at - rig.clock.now()).total_seconds() - 600) <= 1
+    await rig.emit()
+    await rig.deliverer.settled.wait()
 
-    receiver.answers += []
+    wait = ((await rig.delivery(webhook)).due_at - rig.clock.now()).total_seconds()
+    assert abs(wait - 600) <= 1
+
+
+async def test_retry_after_is_capped_at_a_day(rig: Any, receiver: Any) -> None:
+    webhook, _ = await rig.endpoint(receiver.url())
     receiver.answer(503, Retry_After="99999999")
-    await rig.change(near, active=False)
-    await rig.emit(type="contact.updated")
+
+    await rig.emit()
     await rig.deliverer.settled.wait()
 
-    [waiting] = [row for row in await rig.deliveries(far) if row.event_type == "contact.updated"]
-    assert waiting.due_at == rig.clock.now() + timedelta(days=1)
+    assert (await rig.delivery(webhook)).due_at == rig.clock.now() + timedelta(days=1)
+
+
+async def test_a_busy_endpoint_is_left_alone_for_a_while(rig: Any, receiver: Any, eventually: Any) -> None:
+    webhook, _ = await rig.endpoint(receiver.url())
+    receiver.answer(429, Retry_After="60")
+    await rig.emit()
+    await rig.deliverer.settled.wait()
+
+    await rig.emit(3)
+    await rig.endpoint(receiver.url("/other"))
+    await rig.emit()
+    await rig.deliverer.settled.wait()
+    assert [request.path for request in receiver.requests] == ["/hook", "/other"]
+
+    await rig.later(61)
+    await eventually(lambda: len(receiver.requests) == 7)
+    assert [row.tries for row in await rig.deliveries(webhook)] == [2, 1, 1, 1, 1]
 
 
 async def test_a_success_clears_what_was_held_against_the_endpoint(rig: Any, receiver: Any) -> None:
