@@ -104,6 +104,7 @@ class Daemon:
         self._on_stop("http client", parts.ground.http.stop)
         await self._start_service(parts.platform.hub)
         await self._start_service(parts.platform.uses)
+        await self._start_service(parts.platform.lag)
         await self._start_service(parts.news.deliverer)
         await parts.fleet.engine.start()
         self._on_stop("engine", parts.fleet.engine.stop)

@@ -26,7 +26,10 @@ from gateway.api.streams import Streams
 from gateway.db.tx import Database
 from gateway.events.asking import Asking
 from gateway.events.catalogue import CATALOGUE
+from gateway.events.consumer_routes import ConsumerRoutes
+from gateway.events.consumers import Consumers
 from gateway.events.hub import EventHub
+from gateway.events.pulling import PullDesk
 from gateway.events.quota import StreamQuota
 from gateway.events.routes import EventRoutes
 from gateway.events.service import EventLog
@@ -49,6 +52,7 @@ class Parts:
 
     database: Database
     clock: Clock
+    ids: IdGenerator
     events: EventLog
     hub: EventHub
     streams: Streams
@@ -90,6 +94,7 @@ class Parts:
 
     def _event_tables(self, doorkeeper: Doorkeeper) -> list[object]:
         asking, quota = Asking(database=self.database), StreamQuota()
+        consumers = Consumers(clock=self.clock, ids=self.ids, asking=asking)
         return [
             EventRoutes(database=self.database, hub=self.hub, streams=self.streams, asking=asking, quota=quota),
             SocketRoutes(
@@ -101,6 +106,14 @@ class Parts:
                 tickets=Tickets(clock=self.clock),
                 look_every_seconds=0.02,
                 auth_seconds=0.3,
+            ),
+            ConsumerRoutes(
+                database=self.database,
+                clock=self.clock,
+                consumers=consumers,
+                desk=PullDesk(database=self.database, consumers=consumers, hub=self.hub, look_every_seconds=0.02),
+                streams=self.streams,
+                quota=quota,
             ),
         ]
 
@@ -136,6 +149,7 @@ def build_parts(*, database: Database, clock: Clock, ids: IdGenerator) -> Parts:
     return Parts(
         database=database,
         clock=clock,
+        ids=ids,
         events=events,
         hub=hub,
         streams=Streams(look_every_seconds=0.02),

@@ -86,6 +86,10 @@ class Streams:
         for pump in self._open:
             pump.cancel()
 
+    def is_wanted(self, request: web.Request) -> bool:
+        """Whether an answer that takes long still has a reader: the caller is there, and the server goes on."""
+        return not self._closed and request.transport is not None and not request.transport.is_closing()
+
     async def _run(
         self,
         request: web.Request,

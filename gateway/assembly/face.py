@@ -10,18 +10,15 @@ from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
-from gateway.assembly.ground import Ground
+from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
-from gateway.assembly.platform import Platform
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.asking import Asking
 from gateway.events.catalogue import CATALOGUE
-from gateway.events.routes import EventRoutes
-from gateway.events.socket_routes import SocketRoutes
 from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
@@ -83,23 +80,7 @@ def _platform_tables(parts: Parts) -> list[object]:
     return [
         ApiKeyRoutes(database=ground.database, access=platform.access),
         AuthRoutes(accounts=platform.accounts, cookie=platform.cookie),
-        *_event_tables(ground, platform, Asking(database=ground.database, find_session=find_session)),
-    ]
-
-
-def _event_tables(ground: Ground, platform: Platform, asking: Asking) -> list[object]:
-    return [
-        EventRoutes(
-            database=ground.database, hub=platform.hub, streams=platform.streams, asking=asking, quota=platform.quota
-        ),
-        SocketRoutes(
-            doorkeeper=platform.doorkeeper,
-            hub=platform.hub,
-            sockets=platform.sockets,
-            asking=asking,
-            quota=platform.quota,
-            tickets=platform.tickets,
-        ),
+        *build_event_tables(ground, platform, Asking(database=ground.database, find_session=find_session)),
     ]
 
 

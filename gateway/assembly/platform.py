@@ -16,6 +16,7 @@ from gateway.api.sockets import Sockets
 from gateway.api.streams import Streams
 from gateway.assembly.ground import Ground
 from gateway.events.hub import EventHub
+from gateway.events.lag import ConsumerLag
 from gateway.events.quota import StreamQuota
 from gateway.events.service import EventLog
 from gateway.events.tickets import Tickets
@@ -32,6 +33,7 @@ class Platform:
     sockets: Sockets
     quota: StreamQuota
     tickets: Tickets
+    lag: ConsumerLag
     orgs: Orgs
     access: Access
     accounts: Accounts
@@ -65,6 +67,7 @@ def build_platform(ground: Ground) -> Platform:
         sockets=Sockets(heartbeat_seconds=config.events.heartbeat_seconds),
         quota=StreamQuota(),
         tickets=Tickets(clock=clock),
+        lag=ConsumerLag(database=database, clock=clock),
         orgs=Orgs(clock=clock),
         access=access,
         accounts=accounts,

@@ -29,6 +29,7 @@ def build_schedule(ground: Ground, platform: Platform, fleet: Fleet, messaging: 
             events=platform.events,
             webhooks=news.webhooks,
             keep=timedelta(days=ground.config.events.keep_days),
+            keep_unacked=timedelta(days=ground.config.events.keep_unacked_days),
         ),
         OldAnswers(idempotency=platform.idempotency),
         OldLinks(database=database, links=fleet.links, accounts=platform.accounts),

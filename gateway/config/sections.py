@@ -163,7 +163,12 @@ class EventsSection(Section):
     keep_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         default=30,
         description="How long events are kept, and with them what became of them at webhooks. An event that a webhook "
-        "has yet to be told of is kept longer.",
+        "or a consumer has yet to deal with is kept longer.",
+    )
+    keep_unacked_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=90,
+        description="How long events are kept for a named consumer that has not acknowledged them. Then it is told "
+        "that they are gone.",
     )
 
 

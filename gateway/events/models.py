@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.db.base import Base, OrgScoped
+from gateway.db.base import Base, Identified, OrgScoped, Timestamped
 from gateway.db.types import JsonType, UtcDateTime
 
 
@@ -43,3 +43,24 @@ class LogStart(Base):
 
     org_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orgs.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
+
+
+class EventConsumer(Base, Identified, OrgScoped, Timestamped):
+    """A named reader of the log: what it wants, how far it has come, and who is at work on what follows."""
+
+    __tablename__ = "event_consumers"
+    __table_args__ = (UniqueConstraint("org_id", "name"),)
+
+    name: Mapped[str] = mapped_column(String(64))
+    #: globs; None means every type
+    types: Mapped[list[str] | None] = mapped_column(JsonType)
+    #: None means every session, and events that belong to none
+    session_ids: Mapped[list[int] | None] = mapped_column(JsonType)
+    #: everything up to here is dealt with
+    position: Mapped[int] = mapped_column(BigInteger)
+    #: names the worker that has the batch up to ``leased_position``, until ``leased_until``
+    lease: Mapped[str | None] = mapped_column(String(64))
+    lease_seconds: Mapped[int] = mapped_column(default=0)
+    leased_position: Mapped[int] = mapped_column(BigInteger, default=0)
+    leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

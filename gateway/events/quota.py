@@ -11,13 +11,14 @@ from gateway.kit.errors import TooManyError
 from gateway.principal import Principal
 
 STREAMS_PER_CALLER: Final = 10
+#: Workers that wait for the same consumer cost less, and there may be many of them.
+PULLS_PER_CALLER: Final = 50
 
 
 class StreamQuota:
     """Counts what is open, by caller and by kind."""
 
-    def __init__(self, *, per_caller: int = STREAMS_PER_CALLER) -> None:
-        self._per_caller = per_caller
+    def __init__(self) -> None:
         self._open: Counter[object] = Counter()
         self._kinds: Counter[str] = Counter()
 
@@ -28,9 +29,10 @@ class StreamQuota:
     @contextmanager
     def counted(self, caller: Principal, *, kind: str) -> Iterator[None]:
         """Hold one more; raises TooManyError when there are enough."""
-        who = (caller.kind, caller.org_id, caller.subject_id)
-        if self._open[who] >= self._per_caller:
-            raise TooManyError(f"One key or user may hold {self._per_caller} streams at once.", code="too_many_streams")
+        most = PULLS_PER_CALLER if kind == "pull" else STREAMS_PER_CALLER
+        who = (caller.kind, caller.org_id, caller.subject_id, kind == "pull")
+        if self._open[who] >= most:
+            raise TooManyError(f"One key or user may hold {most} of these at once.", code="too_many_streams")
         self._open[who] += 1
         self._kinds[kind] += 1
         try:

@@ -118,9 +118,7 @@ class EventLog:
         kept = needed(tx, [event.id for event in old]) if old else frozenset()
         floors = consumer_store.floors(tx)
         gone = [
-            event
-            for event in old
-            if event.id not in kept and not _is_unacked(event, floors, unacked_before or before)
+            event for event in old if event.id not in kept and not _is_unacked(event, floors, unacked_before or before)
         ]
         store.drop(tx, [event.id for event in gone])
         for org_id, position in {event.org_id: event.id for event in gone}.items():

@@ -16,18 +16,29 @@ BITE: Final = 200
 
 
 class OldEvents:
-    """An event goes when it is older than ``keep`` and no endpoint has yet to be told of it."""
+    """An event goes when it is older than ``keep`` and neither an endpoint nor a consumer has yet to deal with it.
+
+    For consumers there is an end to that, ``keep_unacked``; they are told when it has come.
+    """
 
     name = "events"
 
     def __init__(
-        self, *, database: Database, clock: Clock, events: EventLog, webhooks: Webhooks, keep: timedelta
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        events: EventLog,
+        webhooks: Webhooks,
+        keep: timedelta,
+        keep_unacked: timedelta,
     ) -> None:
         self._database = database
         self._clock = clock
         self._events = events
         self._webhooks = webhooks
         self._keep = keep
+        self._keep_unacked = max(keep, keep_unacked)
 
     async def run_once(self) -> int:
         before = self._clock.now() - self._keep
@@ -39,4 +50,11 @@ class OldEvents:
         return gone
 
     def _take_bite(self, tx: Tx, before: datetime, after: int) -> Forgotten:
-        return self._events.forget(tx, before=before, after=after, limit=BITE, needed=self._webhooks.needed_events)
+        return self._events.forget(
+            tx,
+            before=before,
+            after=after,
+            limit=BITE,
+            needed=self._webhooks.needed_events,
+            unacked_before=before + self._keep - self._keep_unacked,
+        )

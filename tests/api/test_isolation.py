@@ -105,6 +105,8 @@ async def fill_through_the_api(client: Any, ours: dict[str, str], ids: dict[str,
     ids["schedule"] = schedule["id"]
     upload = {"Content-Type": "image/png", **ours}
     media = await (await client.post("/api/v1/media", data=PIXEL, headers=upload)).json()
+    await client.put("/api/v1/events/consumers/crm", json={}, headers=ours)
+    ids["consumer"] = "crm"
     ids |= {"message": message["id"], "chat": message["chat"], "contact": message["contact"], "media": media["id"]}
 
 
@@ -155,7 +157,7 @@ async def snapshot(world: World) -> dict[str, Any]:
 async def test_every_foreign_id_in_an_address_is_not_found(world: World) -> None:
     before = await snapshot(world)
     signed_in = await sign_in(world.parts, org_id=2)
-    routes = routes_with_ids(world)
+    routes = [route for route in routes_with_ids(world) if route.operation != "consumers.put"]  # that makes one
 
     answers = {}
     for route in routes:

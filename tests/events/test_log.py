@@ -230,5 +230,6 @@ async def test_an_unknown_type_and_wrong_data_are_refused(database: Any, org: An
 
 def test_a_glob_covers_types() -> None:
     assert matching(["*"]) == {event.name for event in CATALOGUE}
-    assert matching(["message.received", "webhook.*"]) == {"message.received", "webhook.test", "webhook.disabled"}
+    assert {"webhook.test", "webhook.disabled"} < matching(["webhook.*"])
+    assert matching(["message.received", "webhook.test"]) == {"message.received", "webhook.test"}
     assert matching(["nothing.*"]) == frozenset()

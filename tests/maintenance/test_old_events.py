@@ -102,7 +102,14 @@ async def world(any_database: Any, any_org: Any, clock: Any, ids: IdGenerator, t
             disable_after=timedelta(days=5),
         ),
         redelivery=Redelivery(database=any_database, clock=clock, fanout=fanout, lanes=NoLanes()),
-        chore=OldEvents(database=any_database, clock=clock, events=events, webhooks=webhooks, keep=timedelta(days=30)),
+        chore=OldEvents(
+            database=any_database,
+            clock=clock,
+            events=events,
+            webhooks=webhooks,
+            keep=timedelta(days=30),
+            keep_unacked=timedelta(days=90),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""${message}"""
+"""Schema step: ${message}."""
 
 from __future__ import annotations
 

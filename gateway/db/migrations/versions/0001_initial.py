@@ -1,4 +1,4 @@
-"""The first schema."""
+"""Schema step: initial."""
 
 from __future__ import annotations
 
