@@ -122,8 +122,9 @@ class _DayFilter:
         self._months = _values(parts, "BYMONTH")
         self._month_days = _values(parts, "BYMONTHDAY")
         self._year_days = _values(parts, "BYYEARDAY")
-        days = parts.get("BYDAY", "")
-        self._weekdays = {_WEEKDAYS.index(day[-2:]) for day in days.split(",") if day}
+        days = [day for day in parts.get("BYDAY", "").split(",") if day]
+        self._weekdays = {_WEEKDAYS.index(day[-2:]) for day in days}
+        self._numbered = {(int(day[:-2] or 0), _WEEKDAYS.index(day[-2:])) for day in days}
         if self._frequency == "WEEKLY" and not self._weekdays:
             self._weekdays = {begin.weekday()}
         self._week_begins = _WEEKDAYS.index(parts.get("WKST", "MO"))
@@ -132,7 +133,7 @@ class _DayFilter:
         return (
             self._in_phase(day)
             and (not self._months or day.month in self._months)
-            and (not self._weekdays or day.weekday() in self._weekdays)
+            and (not self._weekdays or self._is_weekday(day))
             and (not self._month_days or bool({day.day, day.day - _length_of_month(day) - 1} & self._month_days))
             and (not self._year_days or bool(_days_of_year(day) & self._year_days))
         )
@@ -144,6 +145,12 @@ class _DayFilter:
             weeks = (self._week_of(day) - self._week_of(self._begin)).days // 7
             return weeks % self._interval == 0
         return True
+
+    def _is_weekday(self, day: date) -> bool:
+        if self._frequency != "MONTHLY":
+            return day.weekday() in self._weekdays
+        from_start, from_end = (day.day - 1) // 7 + 1, (day.day - _length_of_month(day)) // 7 - 1
+        return any((number, day.weekday()) in self._numbered for number in (0, from_start, from_end))
 
     def _week_of(self, day: date) -> date:
         return day - timedelta(days=(day.weekday() - self._week_begins) % 7)

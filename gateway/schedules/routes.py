@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from gateway.api.fields import id_in_path
 from gateway.api.paging import page_of
@@ -27,6 +29,7 @@ from gateway.schedules.service import Filters, Schedules
 from gateway.schedules.templates import Templates, request_of
 from gateway.schedules.timing import changed_timing, read_timing, recurrence_of
 
+T = TypeVar("T")
 #: A file in base64 is a third longer than its bytes.
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 _RULE_ERRORS = ("schedule_rule_invalid", "schedule_never_fires", "schedule_too_frequent")
@@ -52,6 +55,8 @@ class ScheduleRoutes:
         self._schedules = schedules
         self._templates = templates
         self._firing = firing
+        #: One rule is judged at a time: some take a while, and nobody shall fill the machine with them.
+        self._judging = asyncio.Lock()
 
     @route(
         "POST",
@@ -69,7 +74,7 @@ class ScheduleRoutes:
     )
     async def create(self, call: Call) -> dict[str, object]:
         principal, request = call.caller, call.body
-        timing = await asyncio.to_thread(read_timing, request, now=self._clock.now())
+        timing = await self._judge(partial(read_timing, request, now=self._clock.now()))
         template = await self._templates.keep(request.message, org_id=principal.org_id)
 
         def work(tx: Tx) -> dict[str, object]:
@@ -99,7 +104,7 @@ class ScheduleRoutes:
             limit = min(request.limit, timing.count or request.limit)
             return render_times(timing.recurrence, timing.recurrence.first(limit, after=now))
 
-        return await asyncio.to_thread(look)
+        return await self._judge(look)
 
     @route(
         "GET",
@@ -148,7 +153,7 @@ class ScheduleRoutes:
     async def update(self, call: Call) -> dict[str, object]:
         principal, change = call.caller, call.body
         row = await self._find(call)
-        timing = await asyncio.to_thread(changed_timing, row, change, now=self._clock.now())
+        timing = await self._judge(partial(changed_timing, row, change, now=self._clock.now()))
         template = None
         if change.message is not None:
             template = await self._templates.keep(change.message, org_id=principal.org_id)
@@ -195,7 +200,7 @@ class ScheduleRoutes:
     )
     async def resume(self, call: Call) -> dict[str, object]:
         principal, row = call.caller, await self._find(call)
-        following = await asyncio.to_thread(recurrence_of(row).first, 1, after=self._clock.now())
+        following = await self._judge(partial(recurrence_of(row).first, 1, after=self._clock.now()))
         next_at = following[0] if following else None
         return await self._database.write(
             lambda tx: render_schedule(self._schedules.resume(tx, principal, row, next_at=next_at))
@@ -253,6 +258,10 @@ class ScheduleRoutes:
 
         rows, following = page_of(await self._database.read(read), limit=query.limit, position=lambda row: row.id)
         return {"items": [render_run(row) for row in rows], "next": following}
+
+    async def _judge(self, work: Callable[[], T]) -> T:
+        async with self._judging:
+            return await asyncio.to_thread(work)
 
     async def _find(self, call: Call) -> Schedule:
         principal, schedule_id = call.caller, _schedule_id(call)

@@ -28,7 +28,7 @@ from gateway.schedules.timing import recurrence_of
 log = structlog.get_logger(__name__)
 
 #: How many schedules one pass takes up, and how many of them write at the same time: others write in between.
-_BATCH = 200
+BATCH_LIMIT = 200
 _AT_ONCE = 16
 #: How many files of schedules are fetched at the same time.
 _FETCHES_AT_ONCE = 4
@@ -67,6 +67,7 @@ class Scheduler(Wakeable):
         templates: Templates,
         on_run: OnRun,
         interval_seconds: float = 2.0,
+        batch_limit: int = BATCH_LIMIT,
     ) -> None:
         super().__init__(interval_seconds=interval_seconds)
         self._database = database
@@ -74,6 +75,7 @@ class Scheduler(Wakeable):
         self._firing = firing
         self._templates = templates
         self._on_run = on_run
+        self._batch_limit = batch_limit
         self._writing = asyncio.Semaphore(_AT_ONCE)
         self._fetching = asyncio.Semaphore(_FETCHES_AT_ONCE)
         self._fetches: dict[int, asyncio.Task[None]] = {}
@@ -84,7 +86,7 @@ class Scheduler(Wakeable):
         now = self._clock.now()
         self._rests = {schedule_id: until for schedule_id, until in self._rests.items() if until > now}
         busy = {*self._fetches, *self._rests}
-        rows = await self._database.read(lambda tx: store.due(tx, at=now, limit=_BATCH, but=busy))
+        rows = await self._database.read(lambda tx: store.due(tx, at=now, limit=self._batch_limit, but=busy))
         if rows:
             await asyncio.gather(*(self._take(due) for due in await asyncio.to_thread(_plans, rows, now)))
             return 0.0

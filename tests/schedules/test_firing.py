@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from gateway.kit.ids import parse_id
-from tests.messages.world import BEN, PRINCIPAL, World
+from gateway.contacts.models import Contact
+from gateway.db.tx import Tx
+from gateway.kit.ids import parse_id, render_id
+from gateway.schedules.catching_up import Policy, plan
+from gateway.schedules.recurrence import Recurrence
+from sessions.address import Address, Jid
+from sessions.status import Reason
+from tests.messages.world import ANNA, BEN, PRINCIPAL, World
 from tests.schedules.world import Calendar, at
 
 
@@ -143,14 +149,27 @@ async def test_missed_times_give_way_to_one_that_is_on_time(calendar: Calendar) 
     assert len(await calendar.bodies()) == 1
 
 
-async def test_a_long_silence_is_caught_up_with_a_hundred_messages_at_most(calendar: Calendar) -> None:
-    row = await calendar.create(cron="0 * * * *", misfire="all")
+def test_a_long_silence_is_caught_up_with_a_hundred_messages_at_most() -> None:
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    recurrence = Recurrence(kind="cron", text="0 * * * *", time_zone="UTC", starts_at=begin)
+    policy = Policy(misfire="all", grace=timedelta(seconds=60))
 
-    await calendar.go_to("2026-03-11T12:30:00Z")
+    first, *later = plan(recurrence, policy, next_at=begin, now=begin + timedelta(days=10, minutes=30), left=None)
 
-    found = await calendar.find(row)
-    assert len(await calendar.bodies()) == 100
-    assert (found.fired, found.missed, found.occurred) == (100, 140, 240)
+    assert (first.is_fired, first.times, first.first_due_at) == (False, 141, begin)
+    assert [step.is_fired for step in later] == [True] * 100
+    assert [step.next_at for step in (first, *later)][:-1] == [step.first_due_at for step in later]
+    assert later[-1].next_at == begin + timedelta(days=10, hours=1)
+
+
+def test_no_more_times_come_up_than_are_left() -> None:
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    recurrence = Recurrence(kind="cron", text="0 * * * *", time_zone="UTC", starts_at=begin)
+    policy = Policy(misfire="all", grace=timedelta(seconds=60))
+
+    steps = list(plan(recurrence, policy, next_at=begin, now=begin + timedelta(days=1), left=3))
+
+    assert [step.next_at is None for step in steps] == [False, False, True]
 
 
 async def test_a_clock_that_is_put_back_sends_nothing_twice(calendar: Calendar) -> None:
@@ -220,16 +239,18 @@ async def test_one_that_fails_keeps_no_other_from_its_time(calendar: Calendar) -
     assert await calendar.bodies() == ["sound"]
 
 
-async def test_a_long_list_of_one_session_makes_no_other_wait(calendar: Calendar) -> None:
-    await calendar.world.link(name="other", number=BEN)
-    for number in range(250):
-        await calendar.create(body=str(number))
-    await calendar.create(session="other", body="mine")
-    calendar.set_clock("2026-03-02T09:10:00Z")
+async def test_a_long_list_of_one_session_makes_no_other_wait(any_calendar: Calendar) -> None:
+    await any_calendar.world.link(name="other", number=BEN)
+    for number in range(6):
+        await any_calendar.create(body=str(number))
+    await any_calendar.create(session="other", body="mine")
+    any_calendar.set_clock("2026-03-02T09:10:00Z")
 
-    await calendar.scheduler.run_once()
+    await any_calendar.make_scheduler(batch_limit=3).run_once()
 
-    assert "mine" in await calendar.bodies()
+    bodies = await any_calendar.bodies()
+    assert len(bodies) == 3
+    assert "mine" in bodies
 
 
 async def test_a_message_that_lost_its_point_is_not_queued(calendar: Calendar) -> None:
@@ -244,16 +265,23 @@ async def test_a_message_that_lost_its_point_is_not_queued(calendar: Calendar) -
     assert (first.outcome, second.outcome, second.reason) == ("queued", "missed", "expired")
 
 
-async def test_a_contact_that_went_into_another_takes_its_schedules_along(calendar: Calendar) -> None:
-    world = calendar.world
-    entry = await world.queue(body="first")
-    assert entry.contact is not None
-    row = await calendar.create(to=f"{_contact_id(entry.contact.id)}")
+async def test_a_contact_that_went_into_another_takes_its_schedules_along(any_calendar: Calendar) -> None:
+    world = any_calendar.world
+    phone, hidden = Jid.from_phone(ANNA), Jid.parse("123456789012345@lid")
 
-    await calendar.go_to("2026-03-02T09:10:00Z")
+    def meet(tx: Tx) -> tuple[Contact, Contact]:
+        return tuple(world.contacts.identify(tx, org_id=1, address=Address.of(jid)) for jid in (phone, hidden))
 
-    again = (await world.all())[-1]
-    assert parse_id("con", (await calendar.find(row)).recipient) == again.message.contact_id == entry.contact.id
+    known, unknown = await world.database.write(meet)
+    rows = [await any_calendar.create(to=render_id("con", contact.id)) for contact in (known, unknown)]
+    await world.database.write(lambda tx: world.contacts.identify(tx, org_id=1, address=Address.of(phone, hidden)))
+
+    await any_calendar.go_to("2026-03-02T09:10:00Z")
+
+    recipients = {parse_id("con", (await any_calendar.find(row)).recipient) for row in rows}
+    assert len(recipients) == 1
+    assert {entry.message.contact_id for entry in await world.all()} == recipients
+    assert len(await world.all()) == 2
 
 
 async def test_what_came_of_each_time_is_counted_with_its_lag(calendar: Calendar) -> None:
@@ -265,16 +293,8 @@ async def test_what_came_of_each_time_is_counted_with_its_lag(calendar: Calendar
     assert calendar.ran == [("queued", 1, 2.0), ("missed", 1, 96_600.0), ("queued", 1, 10_200.0)]
 
 
-def _contact_id(contact_id: int) -> str:
-    from gateway.kit.ids import render_id
-
-    return render_id("con", contact_id)
-
-
 async def unlink(world: World) -> None:
-    from sessions.status import Reason
-
-    def work(tx: Any) -> None:
+    def work(tx: Tx) -> None:
         session = world.sessions.get(tx, PRINCIPAL, "shop")
         world.sessions.unlinked(tx, session, Reason.UNLINKED_FROM_PHONE)
 

@@ -13,7 +13,7 @@ from gateway.schedules.models import Schedule, ScheduleRun
 from gateway.schedules.news import ScheduleNews
 from gateway.schedules.requests import ScheduleIn
 from gateway.schedules.routes import ScheduleRoutes
-from gateway.schedules.scheduler import Scheduler
+from gateway.schedules.scheduler import BATCH_LIMIT, Scheduler
 from gateway.schedules.service import Schedules
 from gateway.schedules.templates import Templates
 from gateway.schedules.timing import read_timing
@@ -43,7 +43,7 @@ class Calendar:
             wakes=self.scheduler,
         )
 
-    def make_scheduler(self) -> Scheduler:
+    def make_scheduler(self, *, batch_limit: int = BATCH_LIMIT) -> Scheduler:
         """Another one on the same store, as after a restart or on a second host."""
         return Scheduler(
             database=self.world.database,
@@ -51,6 +51,7 @@ class Calendar:
             firing=self.firing,
             templates=self.templates,
             on_run=lambda *ran: self.ran.append(ran),
+            batch_limit=batch_limit,
         )
 
     def routes(self) -> ScheduleRoutes:
