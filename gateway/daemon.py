@@ -15,7 +15,7 @@ from gateway.assembly.face import build_face
 from gateway.assembly.parts import Parts, build_parts
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, DataFolderError
-from gateway.health import Readiness, Watchdog, disk_check, services_check, store_check
+from gateway.health import Readiness, Watchdog, disk_check, services_check, store_check, writer_check
 from gateway.kit.notify import Notifier
 from gateway.kit.service import Service
 from gateway.orgs.service import DEFAULT_ORG_ID
@@ -126,7 +126,8 @@ class Daemon:
     async def _serve(self, listener: socket.socket, parts: Parts) -> None:
         readiness = Readiness(
             checks={
-                "store": store_check(parts.ground.database),
+                "store": store_check(parts.ground.database, parts.ground.clock),
+                "writer": writer_check(parts.ground.database),
                 "disk": disk_check(parts.ground.folder.path),
                 "services": services_check(*self._services),
             },
@@ -142,7 +143,7 @@ class Daemon:
         await runner.setup()
         self._on_stop("http server", runner.cleanup)
         await web.SockSite(runner, listener).start()
-        await self._start_service(Watchdog(notifier=self._notifier, readiness=readiness, parts=("store", "services")))
+        await self._start_service(Watchdog(notifier=self._notifier, readiness=readiness, parts=("writer", "services")))
         readiness.starting = False
         self._notifier.ready(f"wagate {__version__} serves {self._config.public_url}")
 

@@ -24,7 +24,7 @@ def readiness_of(**checks) -> Readiness:
 
 
 async def test_it_is_ready_when_every_part_is(database, tmp_path):
-    readiness = readiness_of(store=store_check(database), disk=disk_check(tmp_path))
+    readiness = readiness_of(store=store_check(database, SystemClock()), disk=disk_check(tmp_path))
 
     assert await readiness.problems() == {"store": None, "disk": None}
 
@@ -41,9 +41,9 @@ async def test_while_it_starts_or_stops_it_is_not_ready():
 
 async def test_a_store_that_is_gone_is_a_problem_and_other_parts_are_still_told(database):
     await database.close()
-    readiness = readiness_of(store=store_check(database), part=fine)
+    readiness = readiness_of(store=store_check(database, SystemClock()), part=fine)
 
-    assert await readiness.problems() == {"store": "the check failed; see the log", "part": None}
+    assert await readiness.problems() == {"store": "The store is closed.", "part": None}
 
 
 async def test_a_part_that_does_not_answer_is_a_problem_within_two_seconds():

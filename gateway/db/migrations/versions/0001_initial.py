@@ -24,6 +24,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orgs")),
     )
     op.create_table(
+        "pulse",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pulse")),
+    )
+    op.create_table(
         "contacts",
         sa.Column("name", sa.String(length=200), nullable=True),
         sa.Column("push_name", sa.String(length=200), nullable=True),
@@ -506,6 +512,26 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_schedules_org_id_id", ["org_id", "id"], unique=False)
         batch_op.create_index("ix_schedules_session_id", ["session_id"], unique=False)
+
+    op.create_table(
+        "session_moves",
+        sa.Column("session_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=4), nullable=False),
+        sa.Column("archive_id", sa.String(length=32), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_session_moves_org_id_orgs"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_session_moves_session_id_sessions"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session_moves")),
+    )
+    with op.batch_alter_table("session_moves", schema=None) as batch_op:
+        batch_op.create_index("ix_session_moves_org_id_account", ["org_id", "account"], unique=False)
+        batch_op.create_index(batch_op.f("ix_session_moves_session_id"), ["session_id"], unique=False)
 
     op.create_table(
         "sign_ins",
