@@ -26,6 +26,6 @@ class Pulse(Base):
 def beat(tx: Tx, at: datetime) -> None:
     """Keep the time; raises what the store raises when it cannot keep anything."""
     changed = tx.execute(update(Pulse).where(Pulse.id == _ONLY).values(at=at))
-    if changed.rowcount == 0:
+    if not getattr(changed, "rowcount", 0):
         tx.session.add(Pulse(id=_ONLY, at=at))
         tx.session.flush()

@@ -43,7 +43,7 @@ async def test_a_store_that_is_gone_is_a_problem_and_other_parts_are_still_told(
     await database.close()
     readiness = readiness_of(store=store_check(database, SystemClock()), part=fine)
 
-    assert await readiness.problems() == {"store": "The store is closed.", "part": None}
+    assert await readiness.problems() == {"store": "The store is closed", "part": None}
 
 
 async def test_a_part_that_does_not_answer_is_a_problem_within_two_seconds():
