@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from gateway.api import store
@@ -19,6 +20,7 @@ from gateway.api.route import Answer, Call, Remembering, Route
 from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
 from gateway.kit.errors import ConflictError, FieldError, InvalidError
+from sessions.crash import CrashPoint, crash_point
 
 HEADER: Final = "Idempotency-Key"
 _KEPT: Final = timedelta(hours=24)
@@ -117,6 +119,35 @@ class Attempt(Remembering):
         store.store_answer(tx, answer_row)
         self._remembered = True
 
+    def remember_part(self, tx: Tx, name: str, outcome: object) -> None:
+        """Store one step's outcome within its own transaction."""
+        now, slot = self._clock.now(), self._part(name)
+        store.empty_slot(tx, org_id=self._org_id, slot=slot, now=now)
+        part = store.NewAnswer(
+            org_id=self._org_id,
+            slot=slot,
+            operation=self._route.operation,
+            fingerprint=self._fingerprint,
+            status=self._route.status,
+            body=encode(outcome),
+            created_at=now,
+            expires_at=now + _KEPT,
+        )
+        store.store_answer(tx, part)
+
+    async def recall_part(self, name: str) -> Any:
+        """The outcome of a step, if it was done; raises when the key was used for another request."""
+        slot = self._part(name)
+        found = await self._database.read(lambda tx: store.find_answer(tx, org_id=self._org_id, slot=slot))
+        if found is None or found.expires_at <= self._clock.now():
+            return None
+        if found.fingerprint != self._fingerprint:
+            raise _reused()
+        return msgspec.json.decode(found.body)
+
+    def _part(self, name: str) -> bytes:
+        return hashlib.sha256(self._slot + name.encode()).digest()
+
     async def _stored(self) -> store.StoredAnswer | None:
         found = await self._database.read(lambda tx: store.find_answer(tx, org_id=self._org_id, slot=self._slot))
         self._is_slot_stale = found is not None and found.expires_at <= self._clock.now()
@@ -124,6 +155,7 @@ class Attempt(Remembering):
 
     async def _answer(self, handle: Callable[[Remembering], Awaitable[Any]]) -> web.StreamResponse:
         answer = await handle(self)
+        crash_point(CrashPoint.API_COMMITTED)
         response = respond(self._route, answer)
         if not self._remembered and not isinstance(answer, web.StreamResponse) and response.status < 300:
             await self._database.write(lambda tx: self.remember(tx, answer))
@@ -131,11 +163,7 @@ class Attempt(Remembering):
 
     def _replay(self, stored: store.StoredAnswer) -> web.Response:
         if stored.fingerprint != self._fingerprint:
-            raise InvalidError(
-                "This Idempotency-Key was used for another request. Use a new key for a new request.",
-                code="idempotency_key_reused",
-                fields=(FieldError(path=HEADER, problem="Used before, with another body"),),
-            )
+            raise _reused()
         return web.Response(
             status=stored.status,
             body=stored.body or None,
@@ -155,6 +183,14 @@ def _fingerprint(request: web.Request, raw: bytes) -> bytes:
     digest = hashlib.sha256(f"{request.method} {request.raw_path}\n".encode())
     digest.update(raw)
     return digest.digest()
+
+
+def _reused() -> InvalidError:
+    return InvalidError(
+        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+        code="idempotency_key_reused",
+        fields=(FieldError(path=HEADER, problem="Used before, with another body"),),
+    )
 
 
 def _in_progress() -> ConflictError:

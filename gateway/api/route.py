@@ -67,6 +67,12 @@ class Remembering(Protocol):
     def remember(self, tx: Tx, answer: object) -> None:
         """Store the answer in this transaction."""
 
+    def remember_part(self, tx: Tx, name: str, outcome: object) -> None:
+        """Store what one step of a long call came to, in the transaction of that step."""
+
+    async def recall_part(self, name: str) -> Any:
+        """What a step came to in an earlier try that was cut off; None where it was not done."""
+
 
 @dataclass(kw_only=True)
 class Call:
@@ -96,6 +102,15 @@ class Call:
         """
         if self.remembering is not None:
             self.remembering.remember(tx, answer)
+
+    def remember_part(self, tx: Tx, name: str, outcome: object) -> None:
+        """The same for one of several steps that each have a transaction of their own."""
+        if self.remembering is not None:
+            self.remembering.remember_part(tx, name, outcome)
+
+    async def recall_part(self, name: str) -> Any:
+        """What that step came to, where a try with the same Idempotency-Key did it and was cut off later."""
+        return None if self.remembering is None else await self.remembering.recall_part(name)
 
 
 def route(

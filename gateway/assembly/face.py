@@ -23,6 +23,7 @@ from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
 from gateway.media.routes import MediaRoutes
+from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
@@ -126,6 +127,7 @@ def _message_tables(parts: Parts) -> list[object]:
             composer=messaging.composer,
             waiting=messaging.outbox.waiting,
         ),
+        BatchRoutes(database=database, messages=messaging.messages, composer=messaging.composer),
         MessageChangeRoutes(database=database, messages=messaging.messages, editor=messaging.editor),
         QueueRoutes(database=database, sessions=parts.fleet.sessions, control=messaging.outbox.control),
     ]

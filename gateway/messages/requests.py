@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SkipValidation, model_validator
 
 from gateway.api.fields import ChatId, ContactId, MediaId, MessageId, UtcTime
 
 TEXT_LIMIT = 65_536
 CAPTION_LIMIT = 4_096
+BATCH_LIMIT = 1_000
 
 
 def _without_null(text: str) -> str:
@@ -20,6 +21,7 @@ def _without_null(text: str) -> str:
 
 Words = Annotated[str, AfterValidator(_without_null)]
 Caption = Annotated[Words, Field(max_length=CAPTION_LIMIT)]
+Purpose = Literal["reply", "service", "transactional", "auth", "marketing"]
 Type = Literal["text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction"]
 
 
@@ -121,7 +123,11 @@ class MessageIn(Given):
     send_at: UtcTime | None = Field(None, description="Not before; null sends at once.")
     expires_at: UtcTime | None = Field(None, description="Not after: a message still waiting then is given up.")
     priority: Literal["high", "normal", "low"] = "normal"
-    purpose: Literal["service", "transactional", "marketing", "auth"] | None = None
+    purpose: Purpose | None = Field(
+        None,
+        description="What it is for. Marketing waits for caps, pace and the end of the night; what somebody waits for "
+        "(all the others) goes before it.",
+    )
     on_uncertain: Literal["hold", "resend"] | None = Field(
         None,
         description="What becomes of it when nobody can know whether it was sent: wait for a person, or send again at "
@@ -153,6 +159,12 @@ class MessageIn(Given):
 PARTS = ("text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction")
 
 
+class BatchIn(Given):
+    """Up to 1,000 messages. Each is judged by itself: one that is wrong does not keep the others from being accepted."""
+
+    messages: list[SkipValidation[MessageIn]] = Field(min_length=1, max_length=BATCH_LIMIT)
+
+
 class ChangeIn(Given):
     """What to change about a message that has not gone out; what is absent stays."""
 
@@ -177,7 +189,7 @@ class ChoiceIn(Given):
 
     chat: ChatId | None = None
     contact: ContactId | None = None
-    purpose: Literal["service", "transactional", "marketing", "auth"] | None = None
+    purpose: Purpose | None = None
     priority: Literal["high", "normal", "low"] | None = None
     client_ref: Words | None = Field(None, max_length=120)
     created_after: UtcTime | None = None

@@ -178,6 +178,33 @@ class VersionOut(BaseModel):
     replaced_at: str
 
 
+class ProblemOut(BaseModel):
+    """Why an item was refused: what it would have been answered on its own."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    fields: list[dict[str, str]]
+
+
+class BatchItem(BaseModel):
+    """What became of one message of a batch: either `message` or `problem` is set."""
+
+    index: int
+    client_ref: str | None
+    message: MessageOut | None
+    problem: ProblemOut | None
+
+
+class BatchOut(BaseModel):
+    """The items in the order in which they were given."""
+
+    accepted: int
+    refused: int
+    items: list[BatchItem]
+
+
 class MessageEvents(BaseModel):
     """What happened to one message after it was sent."""
 

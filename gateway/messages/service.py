@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
+from gateway.chats.models import Chat
 from gateway.chats.service import Chats
 from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
@@ -84,7 +85,13 @@ class Messages:
     ) -> Entry:
         """Accept a message. It is committed before anybody hears of it, and sent when its turn comes."""
         session = self.sending_session(tx, principal, request.session)
-        address, contact = self._recipient(tx, principal.org_id, read_recipient(request.to))
+        recipient = self._recipient(tx, principal.org_id, read_recipient(request.to))
+        quoted = self._quoted(tx, principal, request.reply_to, session, recipient)
+        if content is None:
+            content = self._reaction(tx, principal, request, session, recipient)
+        message = self._row(principal, request, content, session_id=session.id, media_id=media_id)
+        # All that can be refused has been checked: from here on things are written, and a batch counts on that.
+        address, contact = self._met(tx, principal.org_id, recipient)
         chat = self._chats.open(
             tx,
             org_id=principal.org_id,
@@ -92,10 +99,6 @@ class Messages:
             address=address,
             contact_id=contact.id if contact else None,
         )
-        quoted = self._quoted(tx, principal, request.reply_to, chat.id)
-        if content is None:
-            content = self._reaction(tx, principal, request, session, chat.id)
-        message = self._row(principal, request, content, session_id=session.id, media_id=media_id)
         message.chat_id, message.contact_id = chat.id, contact.id if contact else None
         message.pace_class = classify(purpose=message.purpose, chat=chat, at=message.created_at)
         if quoted is not None:
@@ -176,38 +179,65 @@ class Messages:
         else:
             self._wakes.wake_lane(message.session_id)
 
-    def _recipient(self, tx: Tx, org_id: int, recipient: Recipient) -> tuple[Address, Contact | None]:
+    def _recipient(self, tx: Tx, org_id: int, recipient: Recipient) -> Address | Contact:
+        """A contact that was named, or an address."""
         if recipient.contact_id is not None:
-            contact = self._contacts.get(tx, org_id=org_id, contact_id=recipient.contact_id)
-            return contact.address, contact
+            return self._contacts.get(tx, org_id=org_id, contact_id=recipient.contact_id)
         assert recipient.address is not None, "a recipient is a contact or an address"
-        if recipient.address.other is not None:
-            return recipient.address, None
-        contact = self._contacts.identify(tx, org_id=org_id, address=recipient.address)
-        return contact.address, contact
+        return recipient.address
 
-    def _quoted(self, tx: Tx, principal: Principal, message_id: int | None, chat_id: int) -> Message | None:
+    def _met(self, tx: Tx, org_id: int, recipient: Address | Contact) -> tuple[Address, Contact | None]:
+        """Where it goes, and the contact, made when nobody is known there."""
+        if isinstance(recipient, Address):
+            if recipient.other is not None:
+                return recipient, None
+            recipient = self._contacts.identify(tx, org_id=org_id, address=recipient)
+        return recipient.address, recipient
+
+    def _quoted(
+        self, tx: Tx, principal: Principal, message_id: int | None, session: Session, recipient: Address | Contact
+    ) -> Message | None:
         if message_id is None:
             return None
-        quoted = self._in_chat(tx, principal, message_id, chat_id, field="reply_to")
+        quoted = self._in_chat(tx, principal, message_id, session, recipient, field="reply_to")
         if quoted.message.wa_id is None:
             raise ConflictError("The message to answer has not been sent yet.", code="message_not_sent")
         return quoted.message
 
-    def _reaction(self, tx: Tx, principal: Principal, request: MessageIn, session: Session, chat_id: int) -> Reaction:
+    def _reaction(
+        self, tx: Tx, principal: Principal, request: MessageIn, session: Session, recipient: Address | Contact
+    ) -> Reaction:
         part = request.part
         assert isinstance(part, ReactionIn), "only reactions have no content of their own"
-        target = self._in_chat(tx, principal, part.message, chat_id, field="reaction.message")
+        target = self._in_chat(tx, principal, part.message, session, recipient, field="reaction.message")
         if target.message.wa_id is None:
             raise ConflictError("The message to react to has not been sent yet.", code="message_not_sent")
         return Reaction(target=key_of(target, session), emoji=part.emoji)
 
-    def _in_chat(self, tx: Tx, principal: Principal, message_id: int, chat_id: int, *, field: str) -> Entry:
+    def _in_chat(
+        self,
+        tx: Tx,
+        principal: Principal,
+        message_id: int,
+        session: Session,
+        recipient: Address | Contact,
+        *,
+        field: str,
+    ) -> Entry:
+        """A message that must stand in the chat with the recipient."""
         entry = self.get(tx, principal, message_id)
-        if entry.message.chat_id != chat_id:
+        if entry.message.session_id != session.id or not self._leads_to(tx, entry.chat, recipient):
             problem = "The message belongs to another chat."
             raise InvalidError(problem, fields=(FieldError(path=field, problem=problem),))
         return entry
+
+    def _leads_to(self, tx: Tx, chat: Chat, recipient: Address | Contact) -> bool:
+        if isinstance(recipient, Address):
+            if recipient.other is not None:
+                return chat.jid == str(recipient.primary)
+            known = self._contacts.find_by_address(tx, org_id=chat.org_id, address=recipient)
+            return known is not None and chat.contact_id == known.id
+        return chat.contact_id == recipient.id
 
     def _row(
         self, principal: Principal, request: MessageIn, content: Content, *, session_id: int, media_id: int | None

@@ -251,6 +251,10 @@ class World:
         else:
             await scan(code)
 
+    async def sessions_all(self) -> list[Session]:
+        """Every session, oldest first."""
+        return await self.database.read(lambda tx: tx.session.query(Session).order_by(Session.id).all())
+
     async def session_when(self, session_id: int, condition: Callable[[Session], bool]) -> Session:
         """The session's row once it fulfils a condition."""
 

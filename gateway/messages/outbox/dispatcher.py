@@ -67,18 +67,16 @@ class Dispatcher(Wakeable):
 
     async def run_once(self) -> float | None:
         """Let due messages fall due, close expired ones, and wake every lane that has work."""
-        now = self._tools.clock.now()
+        now, has_more = self._tools.clock.now(), False
         if await self._tools.database.read(lambda tx: queue_store.has_to_sweep(tx, at=now)):
             has_more = await self._tools.database.write(lambda tx: self._sweep(tx, now))
-            if has_more:
-                return 0.0
         sessions, following = await self._tools.database.read(
             lambda tx: (queue_store.sessions_with_queue(tx), queue_store.next_time(tx, after=now))
         )
         await self._rescuer.rescue_stranded(busy=lambda session_id: session_id in self._lanes)
         for session_id in sessions:
             self.wake_lane(session_id)
-        return self._seconds_until(following)
+        return 0.0 if has_more else self._seconds_until(following)
 
     async def settle_overdue(self) -> None:
         """Settle what is under way for longer than it can be, and end the lane that hangs on it."""
