@@ -116,7 +116,7 @@ class Daemon:
         await self._start_service(parts.fleet.reconciler)
         await self._start_service(parts.fleet.warden)
         self._on_stop("pairing desk", parts.fleet.desk.stop)
-        await self._start_service(parts.schedule)
+        await self._start_service(parts.timetable)
 
     async def _start_service(self, service: Service) -> None:
         await service.start()

@@ -244,10 +244,10 @@ def test_only_routes_pages_and_the_edge_speak_http() -> None:
     ("library", "home"),
     [
         ("alembic", "gateway.db"),
-        ("apscheduler.jobstores", "gateway.maintenance.schedule"),
-        ("apscheduler.schedulers", "gateway.maintenance.schedule"),
+        ("apscheduler.jobstores", "gateway.maintenance.timetable"),
+        ("apscheduler.schedulers", "gateway.maintenance.timetable"),
         ("apscheduler.triggers.cron", "gateway.schedules.cron_rule"),
-        ("apscheduler.triggers.interval", "gateway.maintenance.schedule"),
+        ("apscheduler.triggers.interval", "gateway.maintenance.timetable"),
         ("argon2", "gateway.access"),
         ("cyclopts", "gateway.cli"),
         ("dateutil", "gateway.schedules.calendar_rule"),

@@ -11,11 +11,11 @@ from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
 from gateway.assembly.platform import Platform, build_platform
 from gateway.assembly.scheduling import Scheduling, build_scheduling
-from gateway.assembly.upkeep import build_schedule
+from gateway.assembly.upkeep import build_timetable
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder
 from gateway.db.database import AnyDatabase
-from gateway.maintenance.schedule import Schedule
+from gateway.maintenance.timetable import Timetable
 from sessions.protocol import Loopback
 
 
@@ -30,7 +30,7 @@ class Parts:
     scheduling: Scheduling
     news: News
     census: SessionCensus
-    schedule: Schedule
+    timetable: Timetable
 
 
 def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder, database: AnyDatabase) -> Parts:
@@ -50,5 +50,5 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
         scheduling=build_scheduling(ground, platform, fleet, messaging),
         news=news,
         census=census,
-        schedule=build_schedule(ground, platform, fleet, messaging, news),
+        timetable=build_timetable(ground, platform, fleet, messaging, news),
     )

@@ -15,12 +15,12 @@ from gateway.maintenance.chore import Chore
 from gateway.maintenance.events import OldEvents
 from gateway.maintenance.links import OldLinks
 from gateway.maintenance.optimize import Optimize
-from gateway.maintenance.schedule import Schedule
+from gateway.maintenance.timetable import Timetable
 from gateway.maintenance.spool import OldSpoolFiles
 
 
-def build_schedule(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging, news: News) -> Schedule:
-    """The schedule with every chore that this store needs."""
+def build_timetable(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging, news: News) -> Timetable:
+    """The timetable with every chore that this store needs."""
     database, clock = ground.database, ground.clock
     chores: list[Chore] = [
         OldEvents(
@@ -37,4 +37,4 @@ def build_schedule(ground: Ground, platform: Platform, fleet: Fleet, messaging: 
     ]
     if isinstance(database, SqliteDatabase):
         chores.append(Optimize(database=database))
-    return Schedule(chores=chores, clock=clock, on_run=ground.metrics.chore_ran)
+    return Timetable(chores=chores, clock=clock, on_run=ground.metrics.chore_ran)

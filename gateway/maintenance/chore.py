@@ -10,7 +10,7 @@ class Chore(Protocol):
 
     @property
     def name(self) -> str:
-        """What the schedule, logs and metrics call it."""
+        """What the timetable, logs and metrics call it."""
 
     async def run_once(self) -> int:
         """Do what is due; give how many things were dealt with."""

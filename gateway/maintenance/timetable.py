@@ -36,7 +36,7 @@ _JITTER_PART: Final = 0.1
 OnRun = Callable[[str, Literal["done", "failed"], int], None]
 
 
-class Schedule(Service):
+class Timetable(Service):
     """Does chores at their times. One that fails is logged and done again at its next time."""
 
     def __init__(

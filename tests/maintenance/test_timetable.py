@@ -19,8 +19,8 @@ from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.sqlite import SqliteDatabase
 from gateway.kit.clock import SystemClock
 from gateway.kit.metrics import Metrics
-from gateway.maintenance import schedule as module
-from gateway.maintenance.schedule import EVERY, Schedule
+from gateway.maintenance import timetable as module
+from gateway.maintenance.timetable import EVERY, Timetable
 
 
 @dataclass
@@ -35,25 +35,25 @@ class Toy:
 
 
 class Rig:
-    """Starts schedules over toys, and stops them."""
+    """Starts timetables over toys, and stops them."""
 
     def __init__(self) -> None:
         self.metrics = Metrics(version="0")
         self.runs: Counter[tuple[str, str]] = Counter()
-        self._schedules: list[Schedule] = []
+        self._timetables: list[Timetable] = []
 
-    async def start(self, *chores: Toy, first_after: float = 0.0) -> Schedule:
-        schedule = Schedule(
+    async def start(self, *chores: Toy, first_after: float = 0.0) -> Timetable:
+        timetable = Timetable(
             chores=chores, clock=SystemClock(), on_run=self._note, first_after=timedelta(seconds=first_after)
         )
-        self._schedules.append(schedule)
-        await schedule.start()
-        return schedule
+        self._timetables.append(timetable)
+        await timetable.start()
+        return timetable
 
     async def stop(self) -> None:
-        for schedule in self._schedules:
-            await schedule.stop()
-            assert schedule.failure is None
+        for timetable in self._timetables:
+            await timetable.stop()
+            assert timetable.failure is None
 
     def _note(self, chore: str, outcome: str, count: int) -> None:
         self.metrics.chore_ran(chore, outcome, count)
@@ -79,7 +79,7 @@ async def test_the_gateway_has_every_chore_that_its_store_needs(any_database: An
     folder.prepare(FolderKind.SANDBOX)
     parts = build_parts(config=Config.model_construct(), loopback=None, folder=folder, database=any_database)
 
-    counts = {chore.name: await chore.run_once() for chore in parts.schedule.chores}
+    counts = {chore.name: await chore.run_once() for chore in parts.timetable.chores}
 
     on_sqlite = isinstance(any_database, SqliteDatabase)
     assert counts.keys() == (EVERY.keys() if on_sqlite else EVERY.keys() - {"optimize"})
@@ -146,25 +146,25 @@ async def test_stopping_cuts_a_chore_short_quietly_and_waits_until_it_has_let_go
             await asyncio.to_thread(let_go.set)
         return 0
 
-    schedule = await rig.start(Toy("events", dawdle))
+    timetable = await rig.start(Toy("events", dawdle))
     await asyncio.wait_for(begun.wait(), 10)
 
-    await schedule.stop()
+    await timetable.stop()
 
     assert let_go.is_set()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_nothing_is_done_while_the_gateway_starts(rig: Rig) -> None:
-    schedule = await rig.start(Toy("events", giving(0)), first_after=3600)
+    timetable = await rig.start(Toy("events", giving(0)), first_after=3600)
 
-    await schedule.stop()
+    await timetable.stop()
 
     assert rig.runs == {}
     assert timedelta(minutes=1) <= module.FIRST_AFTER
 
 
-async def test_a_schedule_that_is_stopped_before_it_has_begun_stops(rig: Rig) -> None:
-    schedule = await rig.start(Toy("events", giving(0)))
+async def test_a_timetable_that_is_stopped_before_it_has_begun_stops(rig: Rig) -> None:
+    timetable = await rig.start(Toy("events", giving(0)))
 
-    await asyncio.wait_for(schedule.stop(), 10)
+    await asyncio.wait_for(timetable.stop(), 10)
