@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import missing
 from tests.hardship.faults import Faults, build
 
 MakeFaults = Callable[..., Faults]
@@ -17,7 +18,7 @@ MakeFaults = Callable[..., Faults]
 def fault_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that is loaded before everything else."""
     if shutil.which("cc") is None and shutil.which("gcc") is None:
-        pytest.skip("a disk that fails: no C compiler is installed")
+        missing("compiler", "no C compiler is installed, which the disk that fails is made with")
     return build(tmp_path_factory.mktemp("faults"))
 
 
