@@ -34,6 +34,11 @@ class DataFolder:
         return self.path / "sessions"
 
     @property
+    def moved(self) -> Path:
+        """Keys of phones that have moved to another gateway, kept for a while."""
+        return self.path / "moved"
+
+    @property
     def media(self) -> Path:
         return self.path / "media"
 

@@ -67,5 +67,18 @@ def fingerprint(keys: Path) -> str:
     return digest.hexdigest()
 
 
+def damage_in(path: Path) -> str | None:
+    """What SQLite says of a closed file's integrity; None when it is whole."""
+    try:
+        with closing(sqlite3.connect(path)) as opened:
+            for check in ("integrity_check", "foreign_key_check"):
+                rows = opened.execute(f"PRAGMA {check}").fetchmany(1)
+                if rows and rows != [("ok",)]:
+                    return f"{check}: {rows[0][0]}"
+    except sqlite3.Error as error:
+        return str(error)
+    return None
+
+
 def _open_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_SECONDS)

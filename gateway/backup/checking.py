@@ -12,8 +12,9 @@ import msgspec
 
 from gateway.archives.archive import ArchiveReader, Source
 from gateway.archives.errors import ArchiveDamagedError
-from gateway.backup import contents, databases
+from gateway.backup import contents
 from gateway.backup.contents import BackupAbout, KeptSessions, Tally
+from sessions import keycopy
 from sessions.keystore import KEY_STORE_NAME
 
 _COPY_BYTES: Final = 1024 * 1024
@@ -61,7 +62,7 @@ class BackupCheck:
 
     def _look_at(self, name: str, path: Path, *, digest: str) -> None:
         if name == contents.SQLITE_STORE or name.endswith(f"/{KEY_STORE_NAME}"):
-            problem = databases.problem_of(path)
+            problem = keycopy.damage_in(path)
             if problem is not None:
                 raise ArchiveDamagedError(f"{name} in the archive is no whole database: {problem}")
         if name.startswith(contents.MEDIA_FOLDER):

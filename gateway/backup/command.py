@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from gateway import __version__
+from gateway.archives.ownership import give_to_owner_of
 from gateway.archives.sealing import demand_secret
 from gateway.backup.checking import BackupCheck, check_backup
 from gateway.backup.contents import SQLITE_STORE, BackupAbout, Tally
 from gateway.backup.databases import step_of_sqlite
 from gateway.backup.errors import BackupError
-from gateway.backup.files import LastBackup, give_to_owner, note_backup, place_for, prune, written_whole
+from gateway.backup.files import LastBackup, note_backup, place_for, prune, written_whole
 from gateway.backup.making import BackupMaker
 from gateway.backup.restoring import Restore, Restored
 from gateway.config.settings import Config
@@ -107,7 +108,7 @@ def _at_rest(folder: DataFolder) -> Iterator[bool]:
     except DataFolderError:
         yield False
         return
-    give_to_owner(folder.path / "lock", folder)
+    give_to_owner_of(folder.path, folder.path / "lock")
     try:
         yield True
     finally:

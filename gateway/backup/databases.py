@@ -46,19 +46,6 @@ def step_of_sqlite(path: Path) -> str | None:
     return None if row is None else str(row[0])
 
 
-def problem_of(path: Path) -> str | None:
-    """What SQLite says of a file's integrity; None when it is whole."""
-    try:
-        with closing(sqlite3.connect(path)) as opened:
-            for check in ("integrity_check", "foreign_key_check"):
-                rows = opened.execute(f"PRAGMA {check}").fetchmany(1)
-                if rows and rows != [("ok",)]:
-                    return f"{check}: {rows[0][0]}"
-    except sqlite3.Error as error:
-        return str(error)
-    return None
-
-
 def dump_postgres(url: str, target: Path) -> None:
     """The database as it stands at one moment, by pg_dump."""
     _run(["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}"], url)

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from gateway.archives.ownership import give_to_owner_of
 from gateway.backup.errors import BackupError
 from gateway.datafolder import DataFolder
 
@@ -25,13 +26,6 @@ class LastBackup(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     path: str
     bytes: int
-
-
-def give_to_owner(path: Path, folder: DataFolder) -> None:
-    """What root writes into somebody's data folder must not be root's: the gateway could not use it."""
-    if os.geteuid() == 0:
-        owner = folder.path.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def place_for(target: Path, at: datetime) -> Path:
@@ -71,7 +65,7 @@ def note_backup(folder: DataFolder, backup: LastBackup) -> None:
     path = folder.path / _RECORD
     partial = path.with_suffix(".new")
     partial.write_bytes(msgspec.json.encode(backup))
-    give_to_owner(partial, folder)
+    give_to_owner_of(folder.path, partial)
     partial.replace(path)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway.archives.ownership import give_to_owner_of
 from gateway.backup import contents, databases
 from gateway.backup.aftermath import Aftermath, Settled
 from gateway.backup.checking import BackupCheck
@@ -126,7 +127,8 @@ class Restore:
             shutil.rmtree(self._staging / contents.SESSIONS_FOLDER / session_id)
 
     def _put_in_place(self) -> None:
-        self._hand_over()
+        # It belongs to whom the place belongs to, or will.
+        give_to_owner_of(self._folder if self._folder.exists() else self._folder.parent, self._staging)
         try:
             (self._folder / "lock").unlink(missing_ok=True)
             self._staging.rename(self._folder)
@@ -136,14 +138,6 @@ class Restore:
                 "that does not exist yet"
             ) from error
         _sync(self._folder.parent)
-
-    def _hand_over(self) -> None:
-        """What root restores belongs to whom the place belongs to."""
-        if os.geteuid() != 0:
-            return
-        place = (self._folder if self._folder.exists() else self._folder.parent).stat()
-        for path in [self._staging, *self._staging.rglob("*")]:
-            os.chown(path, place.st_uid, place.st_gid)
 
 
 def _summary(check: BackupCheck, settled: Settled) -> Restored:

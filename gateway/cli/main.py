@@ -28,6 +28,8 @@ def build_app() -> App:
     key.command(people.key_create, name="create")
     session = App(name="session", help="Linked phones.")
     session.command(sessions.session_list, name="list")
+    session.command(sessions.session_export, name="export")
+    session.command(sessions.session_import, name="import")
     backup = App(name="backup", help="Everything in one encrypted file.")
     backup.default(backups.backup)
     backup.command(backups.verify)

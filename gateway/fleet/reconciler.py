@@ -41,7 +41,7 @@ class Reconciler(Wakeable):
         sessions: Sessions,
         specs: Specs,
         unlinker: Unlinker,
-        interval_seconds: float = 30.0,
+        interval_seconds: float = 5.0,
     ) -> None:
         super().__init__(interval_seconds=interval_seconds)
         self._database = database

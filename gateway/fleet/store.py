@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.db.tx import Tx
 from gateway.fleet.models import PairingLink, Session
-from sessions.status import SessionStatus
+from sessions.status import Reason, SessionStatus
 
 _AT_REST = (
     SessionStatus.STOPPED,
@@ -74,6 +74,18 @@ def find_linked(tx: Tx, *, org_id: int, pn: str | None, lid: str | None, but: in
         condition,
     )
     return tx.session.scalars(statement).first()
+
+
+def find_left(tx: Tx, *, org_id: int, account: str) -> Session | None:
+    """The session that this account has left for another gateway, newest first."""
+    statement = select(Session).where(
+        Session.org_id == org_id,
+        Session.pn == account,
+        Session.paired_at.is_(None),
+        Session.removed_at.is_(None),
+        Session.reason == Reason.MOVED_AWAY,
+    )
+    return tx.session.scalars(statement.order_by(Session.id.desc())).first()
 
 
 def page(

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from gateway.archives.errors import ArchiveDamagedError, ArchiveSecretError, ArchiveWrongKeyError
-from gateway.backup import command, databases
+from gateway.backup import command
 from gateway.backup.errors import BackupError
 from gateway.backup.files import last_backup
 from gateway.fleet.render import session_id
+from sessions import keycopy
 from sessions.keycopy import copy_keys, fingerprint
 from tests.backup.conftest import SECRET, back_up, bring_back, held_by_another, premises_at, tree_of, write_keys
 
@@ -87,7 +88,7 @@ async def test_nothing_is_left_in_the_data_folder_but_a_note(premises, tmp_path)
 
 
 async def test_a_backup_that_cannot_be_read_back_never_gets_its_name(premises, tmp_path, monkeypatch):
-    monkeypatch.setattr(databases, "problem_of", lambda path: "page 7 is never used")
+    monkeypatch.setattr(keycopy, "damage_in", lambda path: "page 7 is never used")
 
     with pytest.raises(ArchiveDamagedError, match="page 7 is never used"):
         await back_up(premises, tmp_path / "backup")

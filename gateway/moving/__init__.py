@@ -1,0 +1,1 @@
+"""Moves a linked phone to another gateway without pairing again."""
