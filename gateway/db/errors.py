@@ -26,6 +26,13 @@ class StoreFailedError(UnavailableError):
     title = "The store could not keep this"
 
 
+class StoreAwayError(UnavailableError):
+    """The store's server cannot be reached. What was asked for may or may not be stored: ask again with the same key."""
+
+    default_code = "store_unreachable"
+    title = "The store cannot be reached"
+
+
 class DatabaseUrlError(ValueError):
     """The address of the database cannot be used."""
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from gateway.db.errors import StoreAwayError, StoreBusyError, StoreFailedError
 from gateway.db.tx import Tx
 from gateway.db.writer import run_callbacks
 
@@ -21,6 +24,11 @@ _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.005
 #: serialization_failure and deadlock_detected: the server asks to run the whole transaction again.
 _TRY_AGAIN_STATES = frozenset({"40001", "40P01"})
+#: Classes of states that speak of the server and not of what it was asked: connection, resources, an operator's
+#: intervention, the machine (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+_CONNECTION_CLASSES = frozenset({"08", "57"})
+_RESOURCE_CLASSES = frozenset({"53", "58"})
+_RETRY_SECONDS = 1.0
 
 
 class PostgresDatabase:
@@ -51,7 +59,8 @@ class PostgresDatabase:
     async def write(self, work: Callable[[Tx], T]) -> T:
         for attempt in range(_TRIES):
             try:
-                return await self._write_once(work)
+                with _troubles_in_words():
+                    return await self._write_once(work)
             except DBAPIError as error:
                 if attempt == _TRIES - 1 or _state_of(error) not in _TRY_AGAIN_STATES:
                     raise
@@ -61,8 +70,9 @@ class PostgresDatabase:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        async with AsyncSession(self._read_engine, expire_on_commit=False) as session:
-            return await session.run_sync(lambda inner: work(Tx(inner)))
+        with _troubles_in_words():
+            async with AsyncSession(self._read_engine, expire_on_commit=False) as session:
+                return await session.run_sync(lambda inner: work(Tx(inner)))
 
     async def close(self) -> None:
         await self._write_engine.dispose()
@@ -75,6 +85,24 @@ class PostgresDatabase:
             await session.commit()
         run_callbacks(tx.after_commit_callbacks)
         return value
+
+
+@contextmanager
+def _troubles_in_words() -> Iterator[None]:
+    """Tell a server that cannot do it just now from a question that it does not understand."""
+    try:
+        yield
+    except NoConnectionFreeError as error:
+        raise StoreBusyError(retry_after_seconds=_RETRY_SECONDS) from error
+    except OSError as error:
+        raise StoreAwayError(retry_after_seconds=_RETRY_SECONDS) from error
+    except DBAPIError as error:
+        kind = (_state_of(error) or "")[:2]
+        if error.connection_invalidated or kind in _CONNECTION_CLASSES:
+            raise StoreAwayError(retry_after_seconds=_RETRY_SECONDS) from error
+        if kind in _RESOURCE_CLASSES:
+            raise StoreFailedError(retry_after_seconds=_RETRY_SECONDS) from error
+        raise
 
 
 def _state_of(error: DBAPIError) -> str | None:
