@@ -136,8 +136,10 @@ async def until_nothing_waits(rig: Any, webhook: Any) -> Any:
     async with asyncio.timeout(30):
         while True:
             rows = await rig.deliveries(webhook)
-            waiting = [row.due_at for row in rows if row.state == "pending"]
+            waiting = [row for row in rows if row.state == "pending"]
             if not waiting:
                 return rows
-            await rig.later(max((min(waiting) - rig.clock.now()).total_seconds(), 6.0))
+            first_of_each_chat = {row.strand_id: row for row in reversed(waiting)}
+            due = min(row.due_at for row in first_of_each_chat.values())
+            await rig.later(max((due - rig.clock.now()).total_seconds(), 6.0))
             await rig.deliverer.settled.wait()
