@@ -69,6 +69,13 @@ class Recycling:
         """How long to wait before the next worker: the first comes at once, later ones are spread ever wider."""
         return self._pause_seconds
 
+    def next_pause(self) -> float:
+        """Another one is of no use: none the first time within a while, then ever longer ones with chance in them."""
+        if self._repeats.count(_now()) == 1:
+            self._backoff.reset()
+            return 0.0
+        return self._backoff.next_seconds()
+
     def _verdict(self) -> tuple[Reason, list[TrackedSession]] | None:
         now, silence = _now(), self._silence_limit()
         if self._heard_at is not None and now - self._heard_at >= silence:
@@ -94,10 +101,7 @@ class Recycling:
         self._down_since = {session_id: self._down_since.get(session_id, now) for session_id in down}
 
     def _give_up(self, reason: Reason, sick: list[TrackedSession]) -> None:
-        repeated = self._repeats.count(_now()) > 1
-        if not repeated:
-            self._backoff.reset()
-        self._pause_seconds = self._backoff.next_seconds() if repeated else 0.0
+        self._pause_seconds = self.next_pause()
         self.end()
         self._replace(reason, sick)
 

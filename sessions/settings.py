@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from sessions.protocol import Loopback, Probing
@@ -16,6 +17,10 @@ class EngineSettings:
 
     #: Sessions wanted within this time are put into workers together.
     packing_seconds: float = 0.05
+    #: Processes that start at the same time.
+    starts_at_once: int = max(4, 2 * (os.cpu_count() or 1))
+    #: Over how long those are spread who hear that an outage is over.
+    return_spread_seconds: float = 5.0
     stop_grace_seconds: float = 5.0
     kill_after_seconds: float = 9.0
 

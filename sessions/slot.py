@@ -17,9 +17,10 @@ from sessions.events import Connected, Ended, Report
 from sessions.keystore import is_paired
 from sessions.liveness import Watch
 from sessions.process import WorkerProcess
-from sessions.protocol import ExitCode, Fatal, Pulse, Pulsed, Reported, ToDaemon
+from sessions.protocol import ExitCode, Fatal, Hello, Pulse, Pulsed, Reported, ToDaemon
 from sessions.recycling import Recycling
 from sessions.settings import EngineSettings
+from sessions.starting import Starting, Turn
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
 from sessions.tracking import TrackedSession, status_after
 
@@ -36,10 +37,16 @@ class _Life:
     """One worker's life: whom it began with and what happened."""
 
     members: dict[str, TrackedSession]
+    turn: Turn
     fatal: Fatal | None = None
     told_to_end: bool = False
     exit_status: int | None = None
     has_connected: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """WhatsApp could not be reached."""
+        return self.fatal is not None and self.fatal.reason is Reason.CONNECTION_REFUSED
 
     @property
     def was_killed_while_well(self) -> bool:
@@ -59,6 +66,7 @@ class Slot:
         clock: Callable[[], float],
         suspect: bool = False,
         watch: Watch,
+        starting: Starting,
         on_left: Callable[[TrackedSession], None],
         on_split: Callable[[list[TrackedSession]], None],
     ) -> None:
@@ -67,6 +75,7 @@ class Slot:
         self._clock = clock
         self._suspect = suspect
         self._watch = watch
+        self._starting = starting
         self._on_left = on_left
         self._on_split = on_split
         self._backoff = Backoff(
@@ -125,11 +134,17 @@ class Slot:
             await self._drop_unusable()
             if not self._members:
                 return
-            life = await self._live()
+            turn = await self._starting.turns.take(unless=self._must_change)
+            if turn is None:
+                continue
+            try:
+                life = await self._live(turn)
+            finally:
+                turn.end()
             self._drop_ended()
             pause_seconds = self._recycling.pause_seconds() if life.told_to_end else self._after(life)
             if pause_seconds and self._members:
-                await self._pause(pause_seconds)
+                await self._pause(pause_seconds, is_outage=life.is_refused)
 
     async def _drop_unusable(self) -> None:
         """End members whose key store cannot be read or has no linked phone, before a worker stumbles over them."""
@@ -147,9 +162,9 @@ class Slot:
             if member.status in NEEDS_A_PERSON:
                 self._leave(member.session_id)
 
-    async def _live(self) -> _Life:
-        """Run one worker from start to end."""
-        life = _Life(members=dict(self._members))
+    async def _live(self, turn: Turn) -> _Life:
+        """Run one worker from start to end; the turn is over as soon as its process is up."""
+        life = _Life(members=dict(self._members), turn=turn)
         self._process_gone.clear()
         try:
             worker = await WorkerProcess.start(
@@ -195,7 +210,9 @@ class Slot:
             )
 
     def _take(self, frame: ToDaemon, life: _Life) -> None:
-        if isinstance(frame, Fatal):
+        if isinstance(frame, Hello):
+            life.turn.end()
+        elif isinstance(frame, Fatal):
             life.fatal = frame
         elif isinstance(frame, Pulsed):
             self._take_pulses(frame.pulses)
@@ -214,6 +231,7 @@ class Slot:
                 self._must_change.set()
             elif isinstance(report.event, Connected):
                 self._backoff.reset()
+                self._starting.outage.is_over()
         self._recycling.look(self._running())
 
     def _take_pulses(self, pulses: Sequence[Pulse]) -> None:
@@ -261,6 +279,9 @@ class Slot:
             return self._set_down(reason, _ASKED_BY_OTHERS_WAIT_SECONDS, detail)
         if reason is Reason.CONNECTION_REFUSED:
             return self._set_down(reason, self._backoff.next_seconds(), detail)
+        if reason is Reason.ENGINE_DEAF and life.has_connected and len(self._members) == 1:
+            # Something that the library cannot read arrived. Whoever sent it must not be able to switch us off.
+            return self._set_down(reason, self._recycling.next_pause(), detail)
         if life.was_killed_while_well:
             # An operator or the kernel short of memory: no sign of a crash loop, so it does not count as one.
             return self._set_down(reason, self._backoff.next_seconds() if self._was_killed_lately() else 0.0, "")
@@ -315,7 +336,10 @@ class Slot:
             member.set(status_after(reason), reason, detail=detail)
         self._leave(member.session_id)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, *, is_outage: bool) -> None:
+        if is_outage:
+            await self._starting.outage.wait(seconds, unless=self._must_change)
+            return
         try:
             async with asyncio.timeout(seconds):
                 await self._must_change.wait()

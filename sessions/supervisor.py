@@ -30,6 +30,7 @@ from sessions.process import WorkerProcess
 from sessions.protocol import AnyCommand, AnyResult, Fatal, LogOut, RequestPairCode, SessionSpec, ToDaemon
 from sessions.settings import EngineSettings
 from sessions.slot import Slot
+from sessions.starting import Outage, Starting, Turns
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
 from sessions.tracking import TrackedSession
 
@@ -55,6 +56,10 @@ class Supervisor:
         self._clock = clock
         self._random = random or Random()
         self._watch: Watch = watch or NobodyWatches()
+        self._starting = Starting(
+            turns=Turns(limit=settings.starts_at_once),
+            outage=Outage(random=self._random, spread_seconds=settings.return_spread_seconds),
+        )
         self._sessions: dict[str, TrackedSession] = {}
         self._slots: dict[str, Slot] = {}
         self._attempts: dict[str, PairingAttempt] = {}
@@ -228,6 +233,7 @@ class Supervisor:
             clock=self._clock,
             suspect=suspect,
             watch=self._watch,
+            starting=self._starting,
             on_left=lambda member: self._left(slot, member),
             on_split=lambda half: self._open_slot(half, suspect=True),
         )

@@ -20,6 +20,12 @@ from tests.engine.worlds import RealWorld, connected, envelope, link, send, spec
 
 QUICK = Probing(every_seconds=0.3, answer_seconds=0.5, pulse_seconds=0.1)
 
+#: The library does not know this kind of receipt, and stops delivering anything.
+UNREADABLE = {
+    "tag": "receipt",
+    "attrs": {"from": "15550001111@s.whatsapp.net", "id": "3EB0AAAA", "type": "server-error", "t": "1700000000"},
+}
+
 
 @pytest.fixture
 async def quick(whatsapp: LoopbackWhatsApp) -> AsyncIterator[RealWorld]:
@@ -143,13 +149,9 @@ async def test_a_worker_that_hangs_is_replaced(whatsapp: LoopbackWhatsApp, tmp_p
 async def test_an_engine_that_stops_listening_is_noticed_within_a_second(quick: RealWorld, tmp_path: Path) -> None:
     spec, number = spec_for(tmp_path), await quick.phone("Ana")
     await link(quick, spec, number)
-    receipt = {
-        "tag": "receipt",
-        "attrs": {"from": "15550001111@s.whatsapp.net", "id": "3EB0AAAA", "type": "server-error", "t": "1700000000"},
-    }
     poisoned_at = time.time()
 
-    await quick.fault(kind="stanza", number=number, stanza=receipt)
+    await quick.fault(kind="stanza", number=number, stanza=UNREADABLE)
     await until(lambda: any(change.reason is Reason.ENGINE_DEAF for change in quick.listener.changes))
 
     deaf = next(change for change in quick.listener.changes if change.reason is Reason.ENGINE_DEAF)
@@ -200,3 +202,20 @@ async def test_calls_to_a_frozen_session_fail_in_time(quick: RealWorld, tmp_path
 
     with pytest.raises(SessionError):
         await send(quick, "ses_1", envelope(other, "hello"), timeout_seconds=10)
+
+
+async def test_whoever_sends_what_the_engine_cannot_read_switches_nobody_off(
+    whatsapp: LoopbackWhatsApp, tmp_path: Path
+) -> None:
+    world = RealWorld(whatsapp, crash_limit=2, backoff_first_seconds=0.05, backoff_limit_seconds=0.1)
+    spec, number = spec_for(tmp_path), await world.phone("Ana")
+    await link(world, spec, number)
+
+    for _ in range(4):
+        worker = world.engine.worker_pid("ses_1")
+        await world.fault(kind="stanza", number=number, stanza=UNREADABLE)
+        await until(lambda worker=worker: world.engine.worker_pid("ses_1") not in (worker, None))
+        await connected(world, "ses_1")
+
+    assert SessionStatus.FAILED not in world.listener.statuses("ses_1")
+    await world.engine.stop()
