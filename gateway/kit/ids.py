@@ -12,6 +12,9 @@ from gateway.kit.clock import Clock
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _DIGITS: Final = 13  # 13 * 5 = 65 bits hold 63
+#: Every event renders half a dozen ids, hence two digits at a time.
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_PAIR_SHIFTS: Final = (50, 40, 30, 20, 10, 0)
 _RANDOM_BITS: Final = 22
 _EARLY_RANDOM_BITS: Final = 12  # of ids before the epoch, which are counted in seconds
 _EPOCH_MS: Final = 1_735_689_600_000  # 2025-01-01
@@ -53,11 +56,8 @@ class IdGenerator:
 
 def render_id(prefix: str, value: int) -> str:
     """``render_id("msg", 42)`` -> ``msg_000000000001a``."""
-    digits = []
-    for _ in range(_DIGITS):
-        digits.append(_ALPHABET[value & 31])
-        value >>= 5
-    return f"{prefix}_{''.join(reversed(digits))}"
+    pairs = "".join([_PAIRS[value >> shift & 1023] for shift in _PAIR_SHIFTS])
+    return f"{prefix}_{_ALPHABET[value >> 60]}{pairs}"
 
 
 def parse_id(prefix: str, text: str) -> int:
