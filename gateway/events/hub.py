@@ -167,9 +167,9 @@ class EventHub(Wakeable):
             if 0 < position < start:
                 yield [Reset(start)]
             position = max(position, start)
-            if rows:
-                position = rows[-1].id
-                yield [Told(row) for row in rows]
+            for begin in range(0, len(rows), _HANDFUL):  # whoever is cut off early costs no more than a handful
+                position = rows[begin : begin + _HANDFUL][-1].id
+                yield [Told(row) for row in rows[begin : begin + _HANDFUL]]
             if len(rows) < _PAGE:
                 return
 
