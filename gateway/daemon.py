@@ -19,7 +19,7 @@ from gateway.health import Readiness, Watchdog, disk_check, services_check, stor
 from gateway.kit.notify import Notifier
 from gateway.kit.service import Service
 from gateway.orgs.service import DEFAULT_ORG_ID
-from gateway.startup import CannotStartError, listen, open_store, prepare_folder
+from gateway.startup import CannotStartError, claim_store, listen, open_store, prepare_folder
 from sessions.protocol import Loopback
 
 log = structlog.get_logger(__name__)
@@ -35,10 +35,18 @@ DRAIN_SECONDS: Final = 3.0
 class Daemon:
     """One gateway process. :meth:`start` returns when it serves; :meth:`stop` when everything is let go."""
 
-    def __init__(self, *, config: Config, loopback: Loopback | None, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        *,
+        config: Config,
+        loopback: Loopback | None,
+        notifier: Notifier,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
         self._config = config
         self._loopback = loopback
         self._notifier = notifier
+        self._on_lost = on_lost  #: another gateway has the store: this one must end
         self._undo: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._services: list[Service] = []
         self._readiness: Readiness | None = None
@@ -74,6 +82,8 @@ class Daemon:
         self._claim(folder)
         listener = listen(self._config)
         self._on_stop("listener", _closing(listener))
+        claim = await claim_store(self._config, on_lost=self._on_lost)
+        self._on_stop("claim on the store", claim.stop)
         database = await open_store(self._config)
         self._on_stop("store", database.close)
         parts = build_parts(config=self._config, loopback=self._loopback, folder=folder, database=database)

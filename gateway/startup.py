@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, DataFolderError, FolderKind
+from gateway.db.claim import StoreClaim, StoreClaimedError
 from gateway.db.database import AnyDatabase, open_database
 from gateway.db.errors import DatabaseTooNewError, StoreUnreachableError
 from gateway.db.migrate import current, head, upgrade
@@ -85,6 +86,17 @@ async def open_store(config: Config) -> AnyDatabase:
     with _told_in_one_line():
         await upgrade(config.database_url)
     return await _open(config, guest=False)
+
+
+async def claim_store(config: Config, *, on_lost: Callable[[], None]) -> StoreClaim:
+    """Keep other gateways from this store, on whatever machine they are; raises CannotStartError when one has it."""
+    claim = StoreClaim(url=config.database_url, on_lost=on_lost)
+    try:
+        with _told_in_one_line():
+            await claim.start()
+    except StoreClaimedError as error:
+        raise CannotStartError(str(error)) from error
+    return claim
 
 
 async def _ensure_schema(config: Config, folder: DataFolder) -> None:

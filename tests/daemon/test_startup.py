@@ -13,7 +13,15 @@ from sqlalchemy import text
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.migrate import on_connection, upgrade
-from gateway.startup import CannotStartError, LoopbackFileError, listen, open_store, read_loopback, visited_store
+from gateway.startup import (
+    CannotStartError,
+    LoopbackFileError,
+    claim_store,
+    listen,
+    open_store,
+    read_loopback,
+    visited_store,
+)
 from sessions.protocol import Loopback
 
 _HOLD_THE_LOCK = """
@@ -133,3 +141,14 @@ def test_a_loopback_file_that_says_something_else_is_refused(tmp_path, content):
 
     with pytest.raises(LoopbackFileError, match=r"loopback\.json"):
         read_loopback(file)
+
+
+async def test_a_second_gateway_on_the_same_store_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.db.claim._PATIENCE_SECONDS", 0.1)
+    config = Config(store={"data_folder": str(tmp_path), "url": f"sqlite:///{tmp_path / 'shared.db'}"})
+    claim = await claim_store(config, on_lost=lambda: None)
+
+    with pytest.raises(CannotStartError, match="the store is in use by another wagate"):
+        await claim_store(config, on_lost=lambda: None)
+
+    await claim.stop()
