@@ -64,6 +64,7 @@ class ApiKeyRoutes:
         gives=ApiKeyMade,
         status=201,
         people_only=True,
+        idempotent_key=True,
     )
     async def create(self, call: Call) -> ApiKeyMade:
         body: ApiKeyNew = call.body
@@ -78,7 +79,9 @@ class ApiKeyRoutes:
                 expires_at=body.expires_at,
                 user_id=call.caller.subject_id,
             )
-            return ApiKeyMade.model_validate({**render_key(row), "key": plaintext})
+            shown = render_key(row)
+            call.remember(tx, ApiKeyMade.model_validate({**shown, "key": None}))
+            return ApiKeyMade.model_validate({**shown, "key": plaintext})
 
         return await self._database.write(work)
 

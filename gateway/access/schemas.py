@@ -56,11 +56,11 @@ class ApiKeyOut(BaseModel):
 
 
 class ApiKeyMade(ApiKeyOut):
-    """A new key. ``key`` is shown this once and never again."""
+    """A new key. ``key`` is shown this once and never again: a repeat under the same Idempotency-Key has null."""
 
     model_config = ConfigDict(title="ApiKeyMade")
 
-    key: str = Field(examples=["wag_..."])
+    key: str | None = Field(examples=["wag_..."])
 
 
 class SignInRequest(BaseModel):

@@ -23,17 +23,22 @@ from gateway.kit.errors import ConflictError, FieldError, InvalidError
 from sessions.crash import CrashPoint, crash_point
 
 HEADER: Final = "Idempotency-Key"
-_KEPT: Final = timedelta(hours=24)
+KEPT: Final = timedelta(hours=24)
 _LONGEST_KEY: Final = 255
 SWEEP_AT_ONCE: Final = 1000
 
 
 class Idempotency:
-    """Keeps answers for 24 hours, per organization, caller, operation and key."""
+    """Keeps answers for a day, or as long as it is told, per organization, caller, operation and key.
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    Only what happened is kept. A refusal changed nothing, so a repeat is judged anew: whoever sends an order again under
+    its own key, once the phone is linked, means that order and not yesterday's refusal.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, keep: timedelta = KEPT) -> None:
         self._database = database
         self._clock = clock
+        self._keep = keep
         self._running: set[bytes] = set()
 
     def attempt(self, route: Route, call: Call, raw: bytes) -> Attempt:
@@ -52,11 +57,12 @@ class Idempotency:
             fingerprint=_fingerprint(call.request, raw),
             database=self._database,
             clock=self._clock,
+            keep=self._keep,
             running=self._running,
         )
 
     async def sweep(self) -> int:
-        """Forget answers older than 24 hours; give how many went."""
+        """Forget answers whose time is over; give how many went."""
         now = self._clock.now()
         return await self._database.write(lambda tx: store.drop_old_answers(tx, now=now, limit=SWEEP_AT_ONCE))
 
@@ -73,6 +79,7 @@ class Attempt(Remembering):
         fingerprint: bytes,
         database: Database,
         clock: Clock,
+        keep: timedelta,
         running: set[bytes],
     ) -> None:
         self._route = route
@@ -81,9 +88,11 @@ class Attempt(Remembering):
         self._fingerprint = fingerprint
         self._database = database
         self._clock = clock
+        self._keep = keep
         self._running = running
         self._remembered = False
         self._is_slot_stale = False
+        self._earlier: store.StoredAnswer | None = None
 
     async def run(self, handle: Callable[[Remembering], Awaitable[Any]]) -> web.StreamResponse:
         """Answer from the store, or let the handler answer and remember it."""
@@ -91,10 +100,12 @@ class Attempt(Remembering):
             raise _in_progress()
         self._running.add(self._slot)
         try:
-            stored = await self._stored()
-            if stored is not None:
-                return self._replay(stored)
+            self._earlier = await self._stored()
+            if self._earlier is not None and not self._route.raw_body:
+                return self._replay(self._earlier)
             return await self._answer(handle)
+        except _RepeatedError as repeated:
+            return self._replay(repeated.stored)
         except store.SlotTakenError as error:
             raise _in_progress() from error
         finally:
@@ -114,10 +125,16 @@ class Attempt(Remembering):
             status=status_of(self._route, answer),
             body=b"" if body is None else encode(body),
             created_at=now,
-            expires_at=now + _KEPT,
+            expires_at=now + self._keep,
         )
         store.store_answer(tx, answer_row)
         self._remembered = True
+
+    def body_is(self, digest: bytes) -> None:
+        """Learn what a body was that only its handler has read; ends the handler where this is a repeat."""
+        self._fingerprint = hashlib.sha256(self._fingerprint + digest).digest()
+        if self._earlier is not None:
+            raise _RepeatedError(self._earlier)
 
     def remember_part(self, tx: Tx, name: str, outcome: object) -> None:
         """Store one step's outcome within its own transaction."""
@@ -131,7 +148,7 @@ class Attempt(Remembering):
             status=self._route.status,
             body=encode(outcome),
             created_at=now,
-            expires_at=now + _KEPT,
+            expires_at=now + self._keep,
         )
         store.store_answer(tx, part)
 
@@ -171,6 +188,14 @@ class Attempt(Remembering):
             charset="utf-8" if stored.body else None,
             headers={"Idempotency-Replayed": "true"},
         )
+
+
+class _RepeatedError(Exception):
+    """The handler of a repeat need not go on."""
+
+    def __init__(self, stored: store.StoredAnswer) -> None:
+        super().__init__("answered before")
+        self.stored = stored
 
 
 def _slot(route: Route, call: Call, key: str) -> bytes:

@@ -35,8 +35,9 @@ PARAMETERS: Final[Parts] = {
         "in": "header",
         "required": False,
         "description": (
-            "Any text of your own that names this request. Repeating the request with the same key within 24 hours "
-            "gives the stored answer instead of doing it again. The same key with another body is refused with 422."
+            "Any text of your own that names this request. Repeating the request with the same key within 24 hours, "
+            "or what the operator has set, gives the stored answer instead of doing it again. The same key with "
+            "another body is refused with 422."
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     },

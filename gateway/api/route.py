@@ -67,6 +67,9 @@ class Remembering(Protocol):
     def remember(self, tx: Tx, answer: object) -> None:
         """Store the answer in this transaction."""
 
+    def body_is(self, digest: bytes) -> None:
+        """Say what a body was that nobody but the handler has read."""
+
     def remember_part(self, tx: Tx, name: str, outcome: object) -> None:
         """Store what one step of a long call came to, in the transaction of that step."""
 
@@ -93,6 +96,14 @@ class Call:
         """The principal of a route that demands one."""
         assert self.principal is not None, "this route is declared public"
         return self.principal
+
+    def body_is(self, digest: bytes) -> None:
+        """Routes with ``raw_body`` that take an Idempotency-Key say what they have read, before it has any effect.
+
+        A repeat ends here: the caller gets the stored answer, or learns that its key was used for another body.
+        """
+        if self.remembering is not None:
+            self.remembering.body_is(digest)
 
     def remember(self, tx: Tx, answer: object) -> None:
         """Store the answer of this call in the transaction of its effect, so that no crash can part the two.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.access.accounts import Accounts
 from gateway.access.authenticator import StoreAuthenticator
@@ -74,7 +75,7 @@ def build_platform(ground: Ground) -> Platform:
         uses=uses,
         cookie=cookie,
         doorkeeper=_build_doorkeeper(ground, access, accounts, uses, cookie),
-        idempotency=Idempotency(database=database, clock=clock),
+        idempotency=Idempotency(database=database, clock=clock, keep=timedelta(hours=config.http.idempotency_hours)),
     )
 
 

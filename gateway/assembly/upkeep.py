@@ -15,8 +15,8 @@ from gateway.maintenance.chore import Chore
 from gateway.maintenance.events import OldEvents
 from gateway.maintenance.links import OldLinks
 from gateway.maintenance.optimize import Optimize
-from gateway.maintenance.timetable import Timetable
 from gateway.maintenance.spool import OldSpoolFiles
+from gateway.maintenance.timetable import Timetable
 
 
 def build_timetable(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging, news: News) -> Timetable:

@@ -41,6 +41,9 @@ class HttpSection(Section):
     max_body_bytes: Positive = Field(default=2_097_152, description="Largest request body, except for media uploads.")
     requests_per_second: Seconds = Field(default=200.0, description="How fast one API key may call, on average.")
     burst: Positive = Field(default=1000, description="How many calls one API key may make at once.")
+    idempotency_hours: Annotated[float, Field(ge=1, le=24 * 30)] = Field(
+        default=24.0, description="How long the answer to a request with an Idempotency-Key is kept for its repeats."
+    )
     metrics: Literal["loopback", "open", "off"] = Field(
         default="loopback",
         description="Who may read /metrics: this machine only (loopback), everybody (open), nobody (off).",

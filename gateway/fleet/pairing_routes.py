@@ -99,6 +99,7 @@ class PairingRoutes:
         takes=PairingLinkRequest,
         gives=PairingLinkOut,
         status=201,
+        idempotent_key=True,
         errors=("session_not_found", "session_already_paired"),
         description="A page for the person who has the phone. It works until the phone is linked or the link expires.",
     )
@@ -110,7 +111,9 @@ class PairingRoutes:
             self._sessions.demand_unpaired(session)
             seconds = body.valid_seconds or self._link_seconds
             link, token = self._links.create(tx, session, valid_seconds=seconds)
-            return {"url": self._url(call.request, token), "expires_at": render_time(link.expires_at)}
+            expires_at = render_time(link.expires_at)
+            call.remember(tx, Answer(body={"url": None, "expires_at": expires_at}))
+            return {"url": self._url(call.request, token), "expires_at": expires_at}
 
         return Answer(body=await self._database.write(work), headers=_SECRET)
 

@@ -176,6 +176,7 @@ class SessionRoutes:
         query=StartQuery,
         gives=SessionDetail,
         status=202,
+        idempotent_key=True,
         errors=("session_not_found", "session_not_paired", "session_banned"),
     )
     async def restart(self, call: Call) -> dict[str, object]:

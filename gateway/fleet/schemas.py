@@ -221,7 +221,10 @@ class PairingLinkRequest(BaseModel):
 
 
 class PairingLinkOut(BaseModel):
-    """A page for the person with the phone. It works once, and its address is given only here."""
+    """A page for the person with the phone. It works once, and its address is given only here.
 
-    url: str
+    A repeat under the same Idempotency-Key has null instead: the address is not kept.
+    """
+
+    url: str | None
     expires_at: UtcTime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,7 +23,7 @@ from gateway.media.pictures import PictureRefusedError, is_readable, look_at
 from gateway.media.shelf import Shelf
 from gateway.media.sniff import agree, is_ogg_opus, read_head, sniff
 from gateway.media.sound import SoundConverter, opus_seconds
-from gateway.media.spool import Spool, SpoolFile
+from gateway.media.spool import Spool, SpoolFile, remove_on_error
 from sessions.content import OutgoingFile
 
 log = structlog.get_logger(__name__)
@@ -62,10 +62,21 @@ class MediaLibrary:
         await asyncio.to_thread(self.spool.prepare)
 
     async def save(
-        self, *, org_id: int, pieces: AsyncIterator[bytes], declared_type: str | None, filename: str | None
+        self,
+        *,
+        org_id: int,
+        pieces: AsyncIterator[bytes],
+        declared_type: str | None,
+        filename: str | None,
+        on_hash: Callable[[str], None] = lambda _sha256: None,
     ) -> Media:
-        """Keep a stream; raises MediaTooLargeError, MediaEmptyError or MediaTypeRefusedError."""
+        """Keep a stream; raises MediaTooLargeError, MediaEmptyError or MediaTypeRefusedError.
+
+        ``on_hash`` is told what has arrived before anything is kept of it; what it raises leaves nothing.
+        """
         arrived = await self.spool.receive(pieces)
+        with remove_on_error(arrived.path):
+            on_hash(arrived.sha256)
         return await self._keep(arrived, org_id=org_id, declared_type=declared_type, filename=filename)
 
     async def save_bytes(
