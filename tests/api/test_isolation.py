@@ -35,6 +35,7 @@ PHONE = "+4915112345678"
 #: What a route needs to get as far as looking for the thing that its address names.
 BODIES: dict[str, dict[str, Any]] = {
     "contacts.update": {"name": "Eve"},
+    "messages.resolve": {"outcome": "failed"},
     "schedules.update": {"name": "eves"},
     "sessions.update": {"name": "eves"},
     "sessions.pair_code": {"phone": PHONE},
