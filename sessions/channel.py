@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from sessions.crash import CrashPoint, crash_point
 from sessions.errors import EngineError, OutcomeUnknownError, SessionError, WorkerLostError, by_code
 from sessions.protocol import (
     Answer,
@@ -21,6 +22,7 @@ from sessions.protocol import (
     Failure,
     FrameError,
     FrameSplitter,
+    SendMessage,
     ToDaemon,
     pack,
     unpack_to_daemon,
@@ -72,6 +74,8 @@ class Channel(asyncio.Protocol):
         try:
             deadline = time.monotonic() + timeout_seconds
             self.send(Call(call_id=call_id, deadline=deadline, session_id=session_id, command=command))
+            if isinstance(command, SendMessage):
+                crash_point(CrashPoint.OUTBOX_HANDED)
             async with asyncio.timeout(timeout_seconds):
                 return await answer
         except TimeoutError:

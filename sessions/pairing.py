@@ -10,6 +10,7 @@ from random import Random
 
 from sessions.backoff import Backoff
 from sessions.channel import Channel
+from sessions.crash import CrashPoint, crash_point
 from sessions.events import Paired, PairingEnded, QrShown, Report
 from sessions.process import WorkerProcess
 from sessions.protocol import ExitCode, Fatal, Reported, ToDaemon
@@ -151,6 +152,7 @@ class PairingAttempt:
                 if isinstance(report.event, QrShown):
                     self._backoff.reset()
                 elif isinstance(report.event, Paired):
+                    crash_point(CrashPoint.PAIRING_TAKEN)
                     self._paired = True
             if passed_on:
                 self._session.delivery.put_reports(passed_on, self._worker.channel)

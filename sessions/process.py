@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sessions.channel import Channel
+from sessions.crash import VARIABLE
 from sessions.protocol import Begin, Loopback, Probing, SessionSpec, Stop, ToDaemon
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ def worker_environment(loopback: Loopback | None) -> dict[str, str]:
     }
     if loopback is not None:
         environment["SSL_CERT_FILE"] = loopback.ca_file
+        if VARIABLE in os.environ:
+            environment[VARIABLE] = os.environ[VARIABLE]
         environment["SSL_CERT_DIR"] = str(Path(loopback.ca_file).parent / "no-other-certificates")
     return environment
 

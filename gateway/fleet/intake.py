@@ -17,6 +17,7 @@ from gateway.fleet.render import SESSION_PREFIX
 from gateway.kit.clock import Clock
 from gateway.kit.errors import UnavailableError
 from gateway.kit.ids import IdGenerator, parse_id
+from sessions.crash import CrashPoint, crash_point
 from sessions.engine import StatusChange
 from sessions.events import Fact, Identified, Paired, QrShown, Report
 
@@ -67,6 +68,7 @@ class Intake:
 
     async def on_reports(self, reports: Sequence[Report]) -> None:
         """Commit a batch. A report that nobody can digest is quarantined, so that it cannot hold up the others."""
+        crash_point(CrashPoint.INTAKE_TAKEN)
         try:
             await self._database.write(lambda tx: self._take(tx, reports))
         except UnavailableError:
@@ -74,6 +76,7 @@ class Intake:
         except Exception:
             log.exception("batch failed, taken one by one", count=len(reports))
             await self._take_one_by_one(reports)
+        crash_point(CrashPoint.INTAKE_COMMITTED)
         for report in reports:
             self._tell(report)
 

@@ -24,6 +24,7 @@ from gateway.fleet.specs import Specs
 from gateway.kit.clock import Clock
 from gateway.kit.errors import TooManyError
 from gateway.kit.times import from_epoch
+from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine, StatusChange
 from sessions.errors import SessionError
 from sessions.events import Paired, PairingEnded, QrShown, Report
@@ -131,6 +132,7 @@ class PairingDesk:
 
     def paired(self, session_id: int, report: Report) -> None:
         """Observe that a phone has linked itself; whether it may stay stands in the row."""
+        crash_point(CrashPoint.PAIRING_COMMITTED)
         assert isinstance(report.event, Paired)
         attempt = self._attempts.get(session_id)
         if attempt is not None and not attempt.state.is_over:

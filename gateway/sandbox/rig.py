@@ -9,6 +9,7 @@ import random
 import secrets
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -63,10 +64,14 @@ class Sandbox:
     """Starts the loopback WhatsApp, then a gateway joined to it, and keeps both up until stopped.
 
     Ports stay the same across restarts of either process, so that a client only ever sees a short outage.
+    ``environment`` is for the gateway: how it runs.
     """
 
-    def __init__(self, *, data: Path, port: int = 0, control_port: int = 0) -> None:
+    def __init__(
+        self, *, data: Path, port: int = 0, control_port: int = 0, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._data = data
+        self._environment = dict(environment or {})
         self._port = port or free_port()
         self._control_port = control_port or free_port()
         self._whatsapp_port = free_port()
@@ -142,6 +147,7 @@ class Sandbox:
         """How it runs may be set from outside; where it lives may not: it must never meet an operator's own gateway."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
         return kept | {
+            **self._environment,
             "WAGATE_CONFIG": str(self._config_file),
             "WAGATE_STORE__DATA_FOLDER": str(self._data / "gateway"),
             "WAGATE_HTTP__HOST": "127.0.0.1",

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from gateway.torture import daemon_kills, inbound_kills, worker_kills
+from gateway.torture import (
+    crash_points,
+    daemon_kills,
+    inbound_kills,
+    neighbours,
+    outage,
+    sse_crowd,
+    sse_cuts,
+    stop,
+    worker_kills,
+)
 from gateway.torture.contract import Torture
 
 TORTURES: dict[str, Torture] = {
-    torture.name: torture for torture in (daemon_kills.TORTURE, worker_kills.TORTURE, inbound_kills.TORTURE)
+    torture.name: torture
+    for torture in (
+        daemon_kills.TORTURE,
+        worker_kills.TORTURE,
+        crash_points.TORTURE,
+        inbound_kills.TORTURE,
+        neighbours.TORTURE,
+        outage.TORTURE,
+        stop.TORTURE,
+        sse_cuts.TORTURE,
+        sse_crowd.TORTURE,
+    )
 }

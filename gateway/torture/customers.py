@@ -30,17 +30,27 @@ class Customer:
         self.accepted: dict[str, str] = {}  #: text -> id of the message
         self.repeats = 0  #: requests that were made again because nobody answered
         self.changed_ids = 0  #: a key that was answered with two messages
+        self._count = 0
 
     async def run(self, is_over: asyncio.Event) -> None:
         """Post at a steady rate, whether or not earlier posts were answered; returns when all were."""
-        begun, number = time.monotonic(), 0
+        begun, first = time.monotonic(), self._count
         async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as posts:
             while not is_over.is_set():
-                posts.create_task(self._post(http, number))
-                number += 1
-                await asyncio.sleep(max(0.0, begun + number / self._per_second - time.monotonic()))
+                posts.create_task(self._post(http))
+                await asyncio.sleep(0)  # it takes its number when it starts
+                due = begun + (self._count - first) / self._per_second
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
 
-    async def _post(self, http: aiohttp.ClientSession, number: int) -> None:
+    async def post_some(self, count: int) -> None:
+        """Post so many, each when the one before it was accepted."""
+        async with aiohttp.ClientSession() as http:
+            for _ in range(count):
+                await self._post(http)
+
+    async def _post(self, http: aiohttp.ClientSession) -> None:
+        number = self._count
+        self._count += 1
         text = f"{self.line.name} {number}"
         recipient = self.recipients[number % len(self.recipients)]
         message = {"session": self.line.id, "to": f"+{recipient}", "type": "text", "text": {"body": text}}

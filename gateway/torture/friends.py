@@ -20,6 +20,7 @@ class Friends:
         self._per_second = per_second
         self.line = line
         self.written: dict[str, str] = {}  #: text -> WhatsApp's id
+        self._counts = dict.fromkeys(phones, 0)
 
     async def run(self, is_over: asyncio.Event) -> None:
         """Write at a steady rate until told to stop; who is slow is not waited for longer than the others."""
@@ -27,14 +28,24 @@ class Friends:
         await asyncio.gather(*(self._write(phone, share, is_over) for phone in self._phones))
 
     async def _write(self, phone: str, per_second: float, is_over: asyncio.Event) -> None:
-        begun, number = time.monotonic(), 0
+        begun, first = time.monotonic(), self._counts[phone]
         while not is_over.is_set():
-            text = f"{phone} to {self.line.name} {number}"
-            message = {"to": self.line.number, "type": "text", "text": {"body": text}}
-            found = await self._world.client.control("POST", f"/phones/{phone}/messages", message)
-            self.written[text] = str(found["id"])
-            number += 1
-            await asyncio.sleep(max(0.0, begun + number / per_second - time.monotonic()))
+            await self._write_one(phone)
+            due = begun + (self._counts[phone] - first) / per_second
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def write_some(self, count: int) -> None:
+        """Write so many from each phone, one after the other."""
+        for _ in range(count):
+            for phone in self._phones:
+                await self._write_one(phone)
+
+    async def _write_one(self, phone: str) -> None:
+        text = f"{phone} to {self.line.name} {self._counts[phone]}"
+        self._counts[phone] += 1
+        message = {"to": self.line.number, "type": "text", "text": {"body": text}}
+        found = await self._world.client.control("POST", f"/phones/{phone}/messages", message)
+        self.written[text] = str(found["id"])
 
 
 @dataclass(frozen=True, kw_only=True)

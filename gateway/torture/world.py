@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,9 +133,9 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(folder: Path) -> AsyncIterator[World]:
-    """A world in this folder, torn down afterwards."""
-    sandbox = Sandbox(data=folder / "sandbox")
+async def open_world(folder: Path, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[World]:
+    """A world in this folder, torn down afterwards; ``environment`` is for the gateway."""
+    sandbox = Sandbox(data=folder / "sandbox", environment=environment)
     await sandbox.start()
     try:
         async with Client(sandbox.rig) as client:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 
+from sessions import crash
 from sessions.protocol import Begin
 from sessions.worker import host
 from sessions.worker.runner import Runner
@@ -18,6 +20,7 @@ def main(arguments: list[str]) -> None:
     wire = Wire(socket.socket(fileno=int(options["--fd"])))
     first = next(wire.frames(), None)
     if isinstance(first, Begin):
+        crash.arm(os.environ.get(crash.VARIABLE) if first.loopback is not None else None)
         Runner(wire=wire, begin=first).run()
 
 

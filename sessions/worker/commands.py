@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sessions.address import Address, Jid
 from sessions.content import Envelope, MediaKind, OutgoingFile, RemoteFile
+from sessions.crash import CrashPoint, crash_point
 from sessions.errors import EngineUnsupportedError, InvalidRequestError, MediaUnavailableError
 from sessions.protocol import (
     AddressResolved,
@@ -91,7 +92,10 @@ class Commands:
         upload = file_to_upload(envelope.content)
         uploaded = self._upload(*upload) if upload is not None else None
         message = build(envelope, uploaded=uploaded, now=self._clock())
-        return MessageSent(sent=self._guard.send(chat_jid(envelope.to), message))
+        crash_point(CrashPoint.WORKER_SENDING)
+        sent = self._guard.send(chat_jid(envelope.to), message)
+        crash_point(CrashPoint.WORKER_SENT)
+        return MessageSent(sent=sent)
 
     def _upload(self, kind: MediaKind, file: OutgoingFile) -> Uploaded:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from sessions.crash import CrashPoint, crash_point
 from sessions.protocol import ExitCode, Loopback, Probing, SessionSpec
 from sessions.status import Reason
 from sessions.worker import host
@@ -47,7 +48,9 @@ class HeldSession:
         if code in codes.FLEETING:
             self.stream.read_fleeting(code, data, time.time())
         else:
+            crash_point(CrashPoint.WORKER_HEARD)
             self.stream.journal.append(code, data)
+            crash_point(CrashPoint.WORKER_JOURNALLED)
         self.wake()
 
     def meaning_of_return(self, error: str) -> tuple[Reason, ExitCode]:

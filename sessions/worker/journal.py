@@ -3,6 +3,9 @@
 The file starts with a magic number. Each entry is ``length | crc | number | code | time | bytes``. An entry with the
 code ``ACKNOWLEDGED`` says that everything up to its number is committed. A life of the journal takes its first number
 from the clock, so that numbers are not used twice even if a power cut takes entries back that were reported already.
+
+Who appends waits for nothing but another append: what the library has handed over and WhatsApp believes to be received
+is lost if the process is killed meanwhile. So reading, forgetting and compacting have a lock of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ import os
 import struct
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +28,7 @@ MAX_ENTRY_BYTES = 512 * 1024 * 1024
 COMPACT_BYTES = 1024 * 1024
 LIMIT_BYTES = 1024 * 1024 * 1024
 _COPY_BYTES = 1024 * 1024
+_STRETCH_BYTES = 64 * 1024
 
 
 class JournalError(Exception):
@@ -37,16 +42,6 @@ class Entry(NamedTuple):
     code: int
     received_at: float
     data: bytes
-
-
-class _Place(NamedTuple):
-    """Where an entry lies, without its bytes."""
-
-    seq: int
-    code: int
-    received_at: float
-    start: int
-    end: int
 
 
 class Journal:
@@ -64,7 +59,8 @@ class Journal:
         self._clock = clock
         self._compact_bytes = compact_bytes
         self._limit_bytes = limit_bytes
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  #: the end of the file
+        self._reading = threading.Lock()  #: everything before it; taken first where both are needed
         self._has_room = threading.Condition(self._lock)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._end = len(_MAGIC)
@@ -93,8 +89,7 @@ class Journal:
     @property
     def has_unread(self) -> bool:
         """Whether there are entries that nobody has read yet."""
-        with self._lock:
-            return self._read_seq < self._last_entry_seq
+        return self._read_seq < self._last_entry_seq
 
     def append(self, code: int, data: bytes) -> int:
         """Write one entry and return its number. Waits while too much is not acknowledged."""
@@ -110,31 +105,34 @@ class Journal:
         """The next entries that nobody has read yet; at least one, however large, if there is any."""
         entries: list[Entry] = []
         size = 0
-        with self._lock:
-            while len(entries) < max_entries and size < max_bytes and self._read_from < self._end:
-                place = self._place_at(self._read_from)
-                self._read_from = place.end
-                self._read_seq = max(self._read_seq, place.seq)
-                if place.code != ACKNOWLEDGED and place.seq > self._acknowledged:
-                    data = os.pread(self._fd, place.end - place.start, place.start)
-                    entries.append(Entry(place.seq, place.code, place.received_at, data))
-                    size += len(data)
+        with self._reading:
+            for entry, end in self._between(self._read_from, self._end):
+                self._read_from = end
+                self._read_seq = max(self._read_seq, entry.seq)
+                if entry.code != ACKNOWLEDGED and entry.seq > self._acknowledged:
+                    entries.append(entry)
+                    size += len(entry.data)
+                if len(entries) >= max_entries or size >= max_bytes:
+                    break
         return entries
 
     def acknowledge(self, seq: int) -> None:
         """Everything up to ``seq`` is committed elsewhere and may be forgotten."""
-        with self._lock:
+        with self._reading:
             if seq <= self._acknowledged:
                 return
-            self._write(seq, ACKNOWLEDGED, b"")
+            # On a full disk it is forgotten here alone, and offered once more after a restart.
+            with self._lock, suppress(OSError):
+                self._write(seq, ACKNOWLEDGED, b"")
             self._acknowledged = seq
             self._skip_acknowledged()
             if self._end > self._compact_bytes and self._end - self._kept_from <= self._end // 2:
                 self._compact()
-            self._has_room.notify_all()
+            with self._lock:
+                self._has_room.notify_all()
 
     def close(self) -> None:
-        with self._lock:
+        with self._reading, self._lock:
             os.close(self._fd)
 
     def _write(self, seq: int, code: int, data: bytes) -> None:
@@ -146,20 +144,24 @@ class Journal:
             written += os.pwrite(self._fd, record[written:], self._end + written)
         self._end += len(record)
 
-    def _place_at(self, position: int) -> _Place:
-        """The entry at a position where a whole one is known to lie."""
-        raw = os.pread(self._fd, _HEAD.size + _META.size, position)
-        length, _ = _HEAD.unpack_from(raw)
-        seq, code, received_at = _META.unpack_from(raw, _HEAD.size)
-        start = position + _HEAD.size
-        return _Place(seq, code, received_at, start + _META.size, start + length)
+    def _between(self, start: int, end: int) -> Iterator[tuple[Entry, int]]:
+        """The entries that lie there whole, each with its end; read in stretches, since every system call may cost
+        the interpreter's lock."""
+        wanted = _STRETCH_BYTES
+        while start < end:
+            stretch = os.pread(self._fd, min(wanted, end - start), start)
+            offset = 0
+            while (following := _end_of_entry(stretch, offset)) <= len(stretch):
+                yield _entry_in(stretch, offset, following), start + following
+                offset = following
+            wanted = max(_STRETCH_BYTES, following - offset)
+            start += offset
 
     def _skip_acknowledged(self) -> None:
-        while self._kept_from < self._end:
-            place = self._place_at(self._kept_from)
-            if place.code != ACKNOWLEDGED and place.seq > self._acknowledged:
+        for entry, end in self._between(self._kept_from, self._end):
+            if entry.code != ACKNOWLEDGED and entry.seq > self._acknowledged:
                 return
-            self._kept_from = place.end
+            self._kept_from = end
 
     def _recover(self) -> None:
         """Find the end of the last whole entry and what was acknowledged; cut off what is torn."""
@@ -192,25 +194,50 @@ class Journal:
     def _compact(self) -> None:
         """Move what is not acknowledged into a new file that takes the place of this one."""
         path = self._path.with_suffix(".new")
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            end = self._copy_kept(fd)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return
+        try:
+            os.pwrite(fd, _MAGIC, 0)
+            copied_to = self._copy(fd, self._kept_from, self._end)
             os.fsync(fd)
-            path.replace(self._path)
+            with self._lock:
+                # What was appended meanwhile is as little on the disk's surface as it was before.
+                self._copy(fd, copied_to, self._end)
+                path.replace(self._path)
+                fd = self._begin_with(fd)
         except OSError:
             # No room for the copy: the old file is whole and stays; the next acknowledgement tries again.
-            os.close(fd)
-            return
-        os.close(self._fd)
-        moved = len(_MAGIC) - self._kept_from
-        self._read_from = max(self._read_from + moved, len(_MAGIC))
-        self._fd, self._end, self._kept_from = fd, end, len(_MAGIC)
+            path.unlink(missing_ok=True)
+        os.close(fd)
 
-    def _copy_kept(self, fd: int) -> int:
-        end = os.pwrite(fd, _MAGIC, 0)
-        position = self._kept_from
-        while position < self._end:
-            piece = os.pread(self._fd, min(_COPY_BYTES, self._end - position), position)
-            end += os.pwrite(fd, piece, end)
-            position += len(piece)
+    def _begin_with(self, fd: int) -> int:
+        """Go on with a file that begins with what was kept; gives the old one, to be closed."""
+        moved = len(_MAGIC) - self._kept_from
+        old, self._fd = self._fd, fd
+        self._read_from = max(self._read_from + moved, len(_MAGIC))
+        self._end += moved
+        self._kept_from = len(_MAGIC)
+        return old
+
+    def _copy(self, fd: int, start: int, end: int) -> int:
+        """Copy what lies there to where it belongs in the new file; gives up to where it was copied."""
+        while start < end:
+            piece = os.pread(self._fd, min(_COPY_BYTES, end - start), start)
+            start += os.pwrite(fd, piece, start - self._kept_from + len(_MAGIC))
         return end
+
+
+def _end_of_entry(stretch: bytes, offset: int) -> int:
+    """Where the entry that begins here ends; behind the stretch if it is not whole."""
+    if offset + _HEAD.size > len(stretch):
+        return offset + _STRETCH_BYTES + len(stretch)
+    length, _ = _HEAD.unpack_from(stretch, offset)
+    return int(offset + _HEAD.size + length)
+
+
+def _entry_in(stretch: bytes, offset: int, end: int) -> Entry:
+    start = offset + _HEAD.size
+    seq, code, received_at = _META.unpack_from(stretch, start)
+    return Entry(seq, code, received_at, stretch[start + _META.size : end])

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
+from sessions.crash import CrashPoint, crash_point
 from sessions.events import Event, Report, Unparsed
 from sessions.protocol import Reported
 from sessions.worker.inbound import codes
@@ -64,6 +65,7 @@ class Stream:
             while self._covers and self._covers[0][0] <= seq:
                 forget = self._covers.popleft()[1]
         if forget:
+            crash_point(CrashPoint.WORKER_ACKNOWLEDGED)
             self.journal.acknowledge(forget)
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,49 @@ def test_forgets_the_acknowledged_part_and_keeps_reading_where_it_was(tmp_path: 
     assert journal.read(10) == []
     journal.close()
     assert len(read_all(open_journal(tmp_path / "journal"))) == 1
+
+
+def test_what_is_appended_while_others_read_forget_and_compact_is_read_once_and_in_order(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "journal", compact_bytes=2000)
+    written = [str(n).encode() * (n % 40) for n in range(3000)]
+    appending = threading.Thread(target=lambda: [journal.append(17, data) for data in written])
+    appending.start()
+
+    read: list[bytes] = []
+    while len(read) < len(written):
+        for entry in journal.read(7):
+            read.append(entry.data)
+            journal.acknowledge(entry.seq)
+    appending.join()
+
+    assert read == written
+    assert journal.size_bytes < 10_000
+    journal.close()
+    assert read_all(open_journal(tmp_path / "journal")) == []
+
+
+def test_an_entry_longer_than_what_is_read_at_a_time_comes_back_whole(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "journal")
+    lengths = [10, 65_000, 300_000, 0, 65_536, 20]
+    for length in lengths:
+        journal.append(17, bytes(length))
+
+    assert [len(data) for _, data in read_all(journal)] == lengths
+
+
+def test_a_full_disk_does_not_keep_the_journal_from_forgetting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = open_journal(tmp_path / "journal")
+    numbers = [journal.append(17, bytes([n])) for n in range(3)]
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwrite", refuse)
+        journal.acknowledge(numbers[1])
+
+    assert journal.acknowledged == numbers[1]
+    assert read_all(journal) == [(17, b"\x02")]
 
 
 def test_refuses_a_file_that_is_no_journal(tmp_path: Path) -> None:
