@@ -18,6 +18,8 @@ Network = IPv4Network | IPv6Network
 
 DEFAULT_PORTS: Final = (80, 443)
 MAX_URL_LENGTH: Final = 2048
+#: Nobody who names an address waits longer for the early answer.
+_LOOKUP_SECONDS: Final = 5.0
 
 #: What is not the public internet. IANA's special-purpose registry, and one that is special in practice.
 _REFUSED_V4: Final = tuple(
@@ -114,15 +116,16 @@ class AddressGuard:
     async def vet(self, text: str) -> URL:
         """Check the text of a URL and what its name stands for now, to tell the user early.
 
-        A name that cannot be looked up passes: it may exist tomorrow, and every connection is checked again.
+        A name that cannot be looked up (in time) passes: it may exist tomorrow, and every connection is checked again.
         """
         url = self.check_url(text)
         host, port = url.raw_host or "", _port_of(url)
         if _literal_address(host) is None:
             loop = asyncio.get_running_loop()
             try:
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except OSError:
+                async with asyncio.timeout(_LOOKUP_SECONDS):
+                    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except (OSError, TimeoutError):
                 return url
             self._demand_any((entry[4][0] for entry in found), port)
         return url

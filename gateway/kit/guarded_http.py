@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gateway.kit.guard import AddressGuard, AddressRefusedError, resolved_address
+from gateway.kit.lookup import NameLookup
 
 CONNECT_SECONDS: Final = 10.0
 #: Less than the five seconds after which many servers hang up: a request must not meet a closing connection.
@@ -56,12 +57,32 @@ class _SocketRefusedError(PermissionError):
     """Raised inside the connector, which lets only operating-system errors through."""
 
 
+class SystemResolver(AbstractResolver):
+    """What the machine makes of a name."""
+
+    def __init__(self) -> None:
+        self._names = NameLookup()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host, host=str(target[0]), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+            )
+            for kind, _, protocol, _, target in await self._names.find(host, port, family)
+        ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class GuardedResolver(AbstractResolver):
     """Looks names up and keeps only the answers that the guard permits."""
 
     def __init__(self, guard: AddressGuard, inner: AbstractResolver | None = None) -> None:
         self._guard = guard
-        self._inner = inner or aiohttp.ThreadedResolver()
+        self._inner = inner or SystemResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -105,7 +126,7 @@ class GuardedHttp:
     async def start(self) -> None:
         """Make the client; starting twice is fine."""
         if self._client is None:
-            # One request per endpoint is in flight, and hanging ones must not use up a common allowance: no limit.
+            # Whoever calls sets the limits; hanging receivers of one must not use up an allowance of all.
             connector = guarded_connector(
                 self._guard, resolver=self._resolver, limit=0, keepalive_timeout=KEEPALIVE_SECONDS
             )
