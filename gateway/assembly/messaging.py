@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
@@ -57,6 +58,8 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         progress=progress,
         changes=changes,
     )
+    wake_lane = outbox.dispatcher.wake_lane
+    fleet.sessions.when_settings_changed(lambda tx, session: tx.after_commit(partial(wake_lane, session.id)))
     downloader = _build_downloader(ground, fleet, library, progress)
     listen(
         fleet.intake,
@@ -67,7 +70,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
             chats=chats,
             progress=progress,
             changes=changes,
-            promotion=Promotion(wake_lane=outbox.dispatcher.wake_lane),
+            promotion=Promotion(wake_lane=wake_lane),
             wake_downloads=downloader.wake,
             downloads_media=ground.config.media.download,
         ),

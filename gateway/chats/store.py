@@ -46,6 +46,7 @@ _NOTE_MESSAGE: Final = (
         last_out_at=_latest(_TABLE.c.last_out_at, "out_at"),
         updated_at=_MESSAGE_AT,
     )
+    .returning(_TABLE.c.last_in_at, _TABLE.c.last_out_at)
 )
 _NOTE_SENT: Final = (
     update(_TABLE)
@@ -102,10 +103,10 @@ def note_message(
 ) -> None:
     """A message was added: it becomes the last one unless a newer one is there already."""
     values = {"org": chat.org_id, "chat": chat.id, "message": message_id, "message_at": at, "more_unread": unread}
-    tx.execute(_NOTE_MESSAGE, values | {"in_at": in_at, "out_at": out_at})
-    # Whoever asks the same object later in this transaction shall not take the other side for a stranger.
-    set_committed_value(chat, "last_in_at", later(chat.last_in_at, in_at))
-    set_committed_value(chat, "last_out_at", later(chat.last_out_at, out_at))
+    found = tx.execute(_NOTE_MESSAGE, values | {"in_at": in_at, "out_at": out_at}).one()
+    # From here on the row is ours on PostgreSQL too, so what it says stays true until the end of this transaction.
+    set_committed_value(chat, "last_in_at", found.last_in_at)
+    set_committed_value(chat, "last_out_at", found.last_out_at)
 
 
 def note_sent(tx: Tx, chat: Chat, *, at: datetime) -> None:

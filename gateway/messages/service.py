@@ -100,11 +100,12 @@ class Messages:
             contact_id=contact.id if contact else None,
         )
         message.chat_id, message.contact_id = chat.id, contact.id if contact else None
-        message.pace_class = classify(purpose=message.purpose, chat=chat, at=message.created_at)
         if quoted is not None:
             message.reply_to_id, message.quoted_wa_id = quoted.id, quoted.wa_id
-        store.add(tx, message)
         self._chats.note_message(tx, chat, message_id=message.id, at=message.created_at, unread=False)
+        # Only now: nobody can make the other side known meanwhile without waiting for us.
+        message.pace_class = classify(purpose=message.purpose, chat=chat, at=message.created_at)
+        store.add(tx, message)
         entry = Entry(message=message, chat=chat, contact=contact)
         self._progress.announce(tx, entry, "message.queued")
         tx.after_commit(lambda: self._wake(message))

@@ -20,15 +20,17 @@ class Closure:
 class Closures:
     """Kept in memory: a daemon that starts anew judges one message of each class and knows again.
 
-    So a thousand messages that wait for the same thing cost one judgement, not a thousand.
+    So a thousand messages that wait for the same thing cost one judgement, not a thousand. What is kept is worth
+    something only as long as its basis stands: the pace and the standing of the session that it was judged by.
     """
 
     def __init__(self) -> None:
         self._closures: dict[int, dict[PaceClass, Closure]] = {}
+        self._bases: dict[int, object] = {}
         self._listeners: list[Callable[[], None]] = []
 
     def when_closed(self, callback: Callable[[], None]) -> None:
-        """Have somebody told that there is a new end to wait for. Called on the writer's thread."""
+        """Have somebody told, on the event loop, that there is a new end to wait for."""
         self._listeners.append(callback)
 
     def close(self, session_id: int, classes: frozenset[PaceClass], *, until: datetime, reason: str) -> None:
@@ -38,12 +40,23 @@ class Closures:
             if one not in closed or closed[one].until < until:
                 closed[one] = Closure(until, reason)
         self._closures[session_id] = closed
+
+    def tell(self) -> None:
+        """Call once the verdict that closed something is committed."""
         for listener in self._listeners:
             listener()
 
+    def stands_on(self, session_id: int, basis: object) -> bool:
+        """Whether what is known of a session was judged by this."""
+        return self._bases.get(session_id) == basis
+
     def reopen(self, session_id: int) -> None:
-        """Something has changed: whatever waits is judged anew."""
+        """Nothing waits together any more."""
         self._closures.pop(session_id, None)
+
+    def found(self, session_id: int, basis: object) -> None:
+        """From now on everything known of a session is judged by this."""
+        self._bases[session_id] = basis
 
     def closed(self, session_id: int, *, at: datetime) -> frozenset[PaceClass]:
         """The classes that wait now."""

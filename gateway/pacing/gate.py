@@ -11,6 +11,7 @@ from typing import Final
 from gateway.chats.service import Chats
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Tx
+from gateway.fleet.models import Session
 from gateway.fleet.service import Sessions
 from gateway.kit.ids import IdGenerator
 from gateway.pacing import store
@@ -84,6 +85,7 @@ class Gate:
             self.closures.close(
                 candidate.session.id, verdict.closes, until=verdict.wait_until, reason=str(verdict.reason)
             )
+            tx.after_commit(self.closures.tell)
         tx.after_commit(partial(self._on_verdict, verdict.reason or verdict.answer.value))
         return verdict
 
@@ -107,7 +109,18 @@ class Gate:
         if is_certain and pace_class.is_first_contact and session.timelocked_until is not None:
             # WhatsApp has just taken a new chat, so it refuses them no more.
             self._sessions.lift_timelock(tx, session)
-            self.closures.reopen(session.id)
+
+    def has_new_basis(self, session: Session) -> bool:
+        """Whether what was judged before is worth nothing: the session's pace or its standing has changed."""
+        return not self.closures.stands_on(session.id, self._basis(session))
+
+    def begin_anew(self, tx: Tx, session: Session) -> None:
+        """Forget what was judged before. The new basis counts once this is committed."""
+        self.closures.reopen(session.id)
+        tx.after_commit(partial(self.closures.found, session.id, self._basis(session)))
+
+    def _basis(self, session: Session) -> object:
+        return self.paces.of(session), session.timelocked_until, session.paired_at, session.phone
 
     def case(self, tx: Tx, candidate: Candidate, *, at: datetime) -> Case:
         """The question with what its session's pace is."""

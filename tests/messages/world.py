@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -181,7 +182,9 @@ class World:
         self.composer = Composer(database=database, library=self.library)
         self.receipts = Receipts(chats=self.chats, progress=self.progress)
         promotion = Promotion(wake_lane=self.dispatcher.wake_lane)
-        self.sessions.when_settings_changed(promotion.settings_changed)
+        self.sessions.when_settings_changed(
+            lambda tx, session: tx.after_commit(partial(self.dispatcher.wake_lane, session.id))
+        )
         self.inbound = Inbound(
             ids=ids,
             clock=clock,

@@ -151,8 +151,7 @@ class Inbound:
         store.add(tx, message)
         is_incoming = message.direction == Direction.IN
         is_unread = is_incoming and not is_history
-        if not is_history:
-            self._promote(tx, place.chat, message)
+        in_before, out_before = place.chat.last_in_at, place.chat.last_out_at
         self._chats.note_message(
             tx,
             place.chat,
@@ -164,18 +163,16 @@ class Inbound:
         )
         if is_history:
             return
+        if is_incoming:
+            self._promotion.heard(tx, place.chat, in_before=in_before, at=message.created_at)
+        elif in_before is None and out_before is None:
+            self._promotion.written_on_phone(tx, place.chat)
         if place.contact is not None and is_unread:
             self._contacts.note_interaction(tx, place.contact, at=message.created_at)
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)
         for listener in self._listeners:
             listener(tx, session, entry)
-
-    def _promote(self, tx: Tx, chat: Chat, message: Message) -> None:
-        if message.direction == Direction.IN:
-            self._promotion.heard(tx, chat, at=message.created_at)
-        else:
-            self._promotion.written_on_phone(tx, chat)
 
     def _announce(self, tx: Tx, entry: Entry) -> None:
         is_incoming = entry.message.direction == Direction.IN

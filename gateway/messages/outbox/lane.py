@@ -17,7 +17,7 @@ from gateway.kit.errors import UnavailableError
 from gateway.kit.ids import render_id
 from gateway.kit.observe import Signal
 from gateway.messages.arriving.changes import Changes
-from gateway.messages.outbox import queue_store
+from gateway.messages.outbox import class_store, queue_store
 from gateway.messages.outbox.candidates import candidate_of
 from gateway.messages.outbox.envelopes import Envelopes, UnsendableError
 from gateway.messages.outbox.rests import Rests
@@ -126,6 +126,7 @@ class Lane:
             return None
         session, queue = found
         now = self._tools.clock.now()
+        self._forget_old_verdicts(tx, session)
         while session.is_paired and (queue is None or queue.paused_at is None):
             closed = self._tools.gate.closures.closed(session.id, at=now)
             entry = queue_store.next_queued(tx, session_id=session.id, closed=closed)
@@ -135,6 +136,12 @@ class Lane:
             if claim is not None:
                 return claim
         return None
+
+    def _forget_old_verdicts(self, tx: Tx, session: Session) -> None:
+        """After a change of pace or standing, and once after a start, all that the gate had put off is judged anew."""
+        if self._tools.gate.has_new_basis(session):
+            class_store.end_holds_of_gate(tx, org_id=session.org_id, session_id=session.id)
+            self._tools.gate.begin_anew(tx, session)
 
     def _claim(self, tx: Tx, entry: Entry, session: Session, now: datetime) -> Claim | None:
         message, tools = entry.message, self._tools

@@ -7,30 +7,23 @@ from datetime import datetime
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
-from gateway.fleet.models import Session
 from gateway.messages.outbox import class_store
 from gateway.pacing.classes import REPLY_WINDOW
 
 
 class Promotion:
-    """Asked about every message that arrives, before its chat knows of it; acts on the first one in a day."""
+    """Called once a chat knows of a message that arrived, so that nothing can be queued for it meanwhile."""
 
     def __init__(self, *, wake_lane: Callable[[int], None]) -> None:
         self._wake_lane = wake_lane
 
-    def heard(self, tx: Tx, chat: Chat, *, at: datetime) -> None:
-        """They write to us: what waits for them may go as an answer."""
-        if chat.last_in_at is None or chat.last_in_at <= at - REPLY_WINDOW:
+    def heard(self, tx: Tx, chat: Chat, *, in_before: datetime | None, at: datetime) -> None:
+        """They write to us, for the first time in a day: what waits for them may go as an answer."""
+        if in_before is None or in_before <= at - REPLY_WINDOW:
             class_store.mark_as_replies(tx, chat)
             tx.after_commit(lambda: self._wake_lane(chat.session_id))
 
-    def settings_changed(self, tx: Tx, session: Session) -> None:
-        """What waits for the old pace may go by the new one."""
-        class_store.end_holds_of_gate(tx, org_id=session.org_id, session_id=session.id)
-        tx.after_commit(lambda: self._wake_lane(session.id))
-
     def written_on_phone(self, tx: Tx, chat: Chat) -> None:
-        """Somebody wrote to them by hand: they are no stranger any more."""
-        if chat.last_in_at is None and chat.last_out_at is None:
-            class_store.mark_as_known(tx, chat)
-            tx.after_commit(lambda: self._wake_lane(chat.session_id))
+        """Somebody wrote to them by hand for the first time: they are no stranger any more."""
+        class_store.mark_as_known(tx, chat)
+        tx.after_commit(lambda: self._wake_lane(chat.session_id))
