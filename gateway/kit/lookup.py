@@ -13,7 +13,7 @@ from typing import Any, Final
 LOOKUPS_AT_A_TIME: Final = 192
 
 #: As ``socket.getaddrinfo`` gives it.
-_Found = list[tuple[int, int, int, str, tuple[Any, ...]]]
+_Found = list[Any]
 
 
 class NameLookup:
@@ -23,7 +23,7 @@ class NameLookup:
     shares, and hold up the end of the process; these threads are nobody else's, and end with it.
     """
 
-    def __init__(self, look_up: Callable[..., _Found] = socket.getaddrinfo) -> None:
+    def __init__(self, look_up: Callable[..., Any] = socket.getaddrinfo) -> None:
         self._look_up = look_up
         self._places = asyncio.Semaphore(LOOKUPS_AT_A_TIME)
 
