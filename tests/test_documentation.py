@@ -99,12 +99,17 @@ def event_data() -> str:
     return "\n".join(parts)
 
 
+def event_examples() -> str:
+    lines = "\n".join(json.dumps(entry.example, ensure_ascii=False) for entry in CATALOGUE)
+    return f"```json\n{lines}\n```\n"
+
+
 def closes() -> str:
     return table(("code", "meaning"), ((code(int(one)), sentence) for one, sentence in MEANINGS.items()))
 
 
 def example_of(field: typing.Any) -> str:
-    return code(json.dumps(field.examples[0])) if field.examples else ""
+    return code(json.dumps(field.examples[0], ensure_ascii=False)) if field.examples else ""
 
 
 def api_errors() -> str:
@@ -232,6 +237,7 @@ TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/events.md", "types", event_types),
     ("reference/events.md", "data", event_data),
     ("reference/events.md", "closes", closes),
+    ("reference/events.md", "examples", event_examples),
     ("reference/errors.md", "api", api_errors),
     ("reference/errors.md", "messages", session_errors),
     ("reference/errors.md", "reasons", reasons),

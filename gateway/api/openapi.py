@@ -35,6 +35,8 @@ class DocumentedEvent(Protocol):
     def summary(self) -> str: ...
     @property
     def payload(self) -> type[BaseModel]: ...
+    @property
+    def example(self) -> Document: ...
 
 
 def build_document(*, tables: Sequence[object], events: Sequence[DocumentedEvent], version: str) -> Document:
@@ -167,6 +169,6 @@ def _webhook(event: DocumentedEvent, book: ModelBook) -> Document:
         "summary": event.summary,
         "tags": ["events"],
         "security": [],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": event.example}}},
         "responses": {"2XX": {"description": "Any such answer counts as received; anything else is tried again."}},
     }

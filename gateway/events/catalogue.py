@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from gateway.events import payloads
+from gateway.events.examples import example_envelope
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class EventType:
     name: str
     summary: str
     payload: type[BaseModel]
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """An event of this type as everybody outside sees it."""
+        return example_envelope(self.name, self.payload)
 
 
 CATALOGUE: Final[tuple[EventType, ...]] = (

@@ -38,8 +38,9 @@ def everyone(tx: Tx) -> Sequence[EventConsumer]:
 
 def floors(tx: Tx) -> Mapping[int, int]:
     """How far the slowest consumer of each organization has come."""
-    statement = select(EventConsumer.org_id, func.min(EventConsumer.position)).group_by(EventConsumer.org_id)
-    return {row[0]: row[1] for row in tx.execute(statement)}
+    slowest = func.min(EventConsumer.position).label("slowest")
+    statement = select(EventConsumer.org_id, slowest).group_by(EventConsumer.org_id)
+    return {row.org_id: row.slowest for row in tx.execute(statement)}
 
 
 def remove(tx: Tx, consumer: EventConsumer) -> None:

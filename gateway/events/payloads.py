@@ -43,7 +43,7 @@ class QueueData(Payload):
     session: str = Field(examples=["ses_000000000001a"])
     paused_at: str | None = None
     pause_reason: str | None = Field(None, examples=["requested"])
-    queued: int
+    queued: int = Field(examples=[12])
     oldest_queued_seconds: float | None = None
     waiting_for: dict[str, Any] | None = None
 
@@ -51,7 +51,7 @@ class QueueData(Payload):
 class ReactionData(Payload):
     """A reaction; an empty emoji takes it back."""
 
-    emoji: str | None
+    emoji: str | None = Field(examples=["👍"])
 
 
 class SessionData(Payload):
@@ -60,7 +60,7 @@ class SessionData(Payload):
     id: str = Field(examples=["ses_000000000001a"])
     name: str = Field(examples=["shop"])
     status: str = Field(examples=["connected"])
-    live: bool
+    live: bool = Field(examples=[True])
     reason: dict[str, Any] | None = None
     restriction: dict[str, Any] | None = Field(None, examples=[None])
 
@@ -77,17 +77,17 @@ class RecoveredData(SessionData):
 class QrData(Payload):
     """A QR code that can be fetched now."""
 
-    index: int
-    expires_at: str
+    index: int = Field(examples=[0])
+    expires_at: str = Field(examples=["2026-03-01T12:00:20.000Z"])
 
 
 class ContactData(Payload):
     """The contact as ``GET /api/v1/contacts/{id}`` gives it, at the time of the event."""
 
     id: str = Field(examples=["con_000000000001a"])
-    name: str | None
-    push_name: str | None
-    phone: str | None
+    name: str | None = Field(examples=["Ada Lovelace"])
+    push_name: str | None = Field(examples=["Ada"])
+    phone: str | None = Field(examples=["+15550100001"])
 
 
 class ContactMergedData(ContactData):
@@ -150,4 +150,4 @@ class ApiKeyData(Payload):
     """An API key, without the key."""
 
     id: str = Field(examples=["key_000000000001a"])
-    name: str
+    name: str = Field(examples=["crm"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final
 
+from gateway.events.interest import Interest
 from gateway.events.models import Event
 
 #: Goes only to the endpoint it is about, whatever that one subscribes to.
@@ -35,11 +35,9 @@ class Subscription:
             return event.type == TEST_EVENT
         if event.type == TEST_EVENT:
             return False
-        if self.session_ids is not None and event.session_id not in self.session_ids:
-            return False
         if self.chat_kinds is not None and not self._passes_chat(event, chat_kind):
             return False
-        return any(fnmatchcase(event.type, glob) for glob in self.globs)
+        return Interest.of(org_id=event.org_id, globs=self.globs, session_ids=self.session_ids).covers(event)
 
     def _passes_chat(self, event: Event, chat_kind: str | None) -> bool:
         if event.chat_id is None:
