@@ -18,6 +18,7 @@ from sessions.keystore import is_paired
 from sessions.liveness import Watch
 from sessions.process import WorkerProcess
 from sessions.protocol import ExitCode, Fatal, Hello, Pulse, Pulsed, Reported, ToDaemon
+from sessions.ratchets import take_back
 from sessions.recycling import Recycling
 from sessions.settings import EngineSettings
 from sessions.starting import Starting, Turn
@@ -150,7 +151,7 @@ class Slot:
         """End members whose key store cannot be read or has no linked phone, before a worker stumbles over them."""
         for member in list(self._members.values()):
             try:
-                paired = await asyncio.to_thread(is_paired, Path(member.spec.folder))
+                paired = await asyncio.to_thread(_make_ready, Path(member.spec.folder))
             except StoreError as error:
                 self._end(member, Reason.STORE_UNREADABLE, str(error))
                 continue
@@ -345,6 +346,17 @@ class Slot:
                 await self._must_change.wait()
         except TimeoutError:
             return
+
+
+def _make_ready(folder: Path) -> bool:
+    """Whether a phone is linked; what the last worker may have received in vain can then be received again."""
+    if not is_paired(folder):
+        return False
+    try:
+        take_back(folder)
+    except StoreError:
+        _log.warning("ratchets are not taken back; a message may be lost", exc_info=True)
+    return True
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:
