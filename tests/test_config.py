@@ -167,7 +167,8 @@ def test_every_key_is_used_where_the_gateway_is_put_together():
     files = [
         *folder.glob("assembly/*.py"),
         *folder.glob("cli/*.py"),
-        *(folder / f"{name}.py" for name in ("startup", "serve", "doctor")),
+        *folder.glob("examining/*.py"),
+        *(folder / f"{name}.py" for name in ("startup", "serve")),
     ]
     source = "".join(file.read_text("utf-8") for file in [*files, folder / "config" / "settings.py"])
     keys = {key for field in Config.model_fields.values() for key in field.annotation.model_fields}

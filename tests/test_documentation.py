@@ -25,7 +25,7 @@ from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
 from gateway.events.catalogue import CATALOGUE
 from gateway.events.payloads import Payload
-from gateway.examination import openapi_document
+from gateway.blueprint import openapi_document
 from gateway.kit.errors import GatewayError
 from gateway.kit.metrics import Metrics
 from gateway.messages.states import STEPS, MessageState

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
+from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.invocation import ConfigFile, LoopbackFile, read_settings, run_to_end
 from gateway.startup import ExitCode
+
+if TYPE_CHECKING:
+    from gateway.examining.finding import Finding
 
 
 def check(*, config: ConfigFile = None) -> None:
@@ -19,13 +26,40 @@ def check(*, config: ConfigFile = None) -> None:
     sys.stdout.write(effective(settings))
 
 
-def doctor(*, config: ConfigFile = None) -> None:
-    """Look at this machine the way the gateway will use it."""
-    from gateway.doctor import Verdict
-    from gateway.examination import examine
+def doctor(
+    *,
+    online: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Look at this machine, the data and the work the way the gateway will, and say what to do about what is found.
+
+    Changes nothing. Ends with 3 when something is wrong, with 0 when there are only notes. Run it as the gateway's
+    user.
+
+    Parameters
+    ----------
+    online
+        Also try to reach WhatsApp. Without it nothing leaves the machine.
+    as_json
+        Print a JSON list instead of a table.
+    """
+    from gateway.examining.doctor import examine
+    from gateway.examining.finding import Verdict
 
     settings, _ = read_settings(config)
-    findings = run_to_end(lambda: examine(settings))
+    findings = run_to_end(lambda: examine(settings, online=online))
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(findings)).decode() + "\n")
+    else:
+        _show(findings)
+    if any(finding.verdict is Verdict.WRONG for finding in findings):
+        sys.exit(ExitCode.CANNOT_START)
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    from gateway.examining.finding import Verdict
+
     marks = {
         Verdict.FINE: "[green]ok[/green]",
         Verdict.ADVICE: "[yellow]note[/yellow]",
@@ -36,8 +70,6 @@ def doctor(*, config: ConfigFile = None) -> None:
         remedy = f" → {finding.remedy}" if finding.remedy else ""
         table.add_row(marks[finding.verdict], finding.name, f"{finding.sentence}{remedy}")
     Console().print(table)
-    if any(finding.verdict is Verdict.WRONG for finding in findings):
-        sys.exit(ExitCode.CANNOT_START)
 
 
 def migrate(*, config: ConfigFile = None, loopback_file: LoopbackFile = None) -> None:
@@ -56,6 +88,6 @@ def migrate(*, config: ConfigFile = None, loopback_file: LoopbackFile = None) ->
 
 def openapi() -> None:
     """Print the OpenAPI document of the HTTP API."""
-    from gateway.examination import openapi_document
+    from gateway.blueprint import openapi_document
 
     sys.stdout.write(run_to_end(openapi_document) + "\n")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.examination import openapi_document
+from gateway.blueprint import openapi_document
 
 
 @pytest.fixture(scope="module")

@@ -1,42 +1,21 @@
-"""Commands that build the gateway, or a piece of it, only to look at it."""
+"""Builds the gateway, without starting it, only to read something off it."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import __version__
 from gateway.api.openapi import build_document
 from gateway.assembly.face import build_tables
-from gateway.assembly.fleet import build_engine
 from gateway.assembly.parts import build_parts
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.sqlite import SqliteDatabase
-from gateway.doctor import Doctor, Finding
 from gateway.events.catalogue import CATALOGUE
 from gateway.health import Readiness
 from gateway.kit.clock import SystemClock
-from sessions.engine import StatusChange
-from sessions.events import Report
-
-
-class _Nobody:
-    """Listens to an engine that is only asked about itself."""
-
-    async def on_reports(self, reports: Sequence[Report]) -> None:
-        raise AssertionError("no session runs")
-
-    async def on_status(self, change: StatusChange) -> None:
-        raise AssertionError("no session runs")
-
-
-async def examine(config: Config) -> list[Finding]:
-    """What the doctor says of this machine."""
-    engine = build_engine(config, None, _Nobody())
-    return await Doctor(config=config, engine=engine, clock=SystemClock()).examine()
 
 
 async def openapi_document() -> str:
