@@ -27,6 +27,7 @@ from gateway.webhooks.states import EndpointState
 from gateway.webhooks.target import Target, TargetSeals
 from gateway.webhooks.turnstile import Turnstile
 from gateway.webhooks.verdicts import Verdicts
+from sessions.crash import CrashPoint, crash_point
 
 log = structlog.get_logger(__name__)
 
@@ -202,6 +203,7 @@ class Lane(Wakeable):
         try:
             outcome = await self._try(event)
             if outcome is not None:
+                crash_point(CrashPoint.WEBHOOK_POSTED)
                 await self._settle(delivery, outcome)
         except Exception:
             # The store is in trouble, not the endpoint. The delivery is still pending: it will be made again.
