@@ -15,6 +15,7 @@ from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
+from gateway.contacts.consent_routes import ConsentRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.asking import Asking
@@ -29,6 +30,8 @@ from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
+from gateway.pacing.outlook import Outlook
+from gateway.pacing.routes import PaceRoutes
 from gateway.principal import Principal
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
@@ -110,6 +113,13 @@ def _message_tables(parts: Parts) -> list[object]:
     return [
         NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
         ContactRoutes(database=database, contacts=contacts),
+        ConsentRoutes(database=database, contacts=contacts, consents=messaging.consents),
+        PaceRoutes(
+            database=database,
+            clock=ground.clock,
+            sessions=parts.fleet.sessions,
+            outlook=Outlook(paces=messaging.outbox.gate.paces),
+        ),
         ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
         ChatMessageRoutes(
             database=database,

@@ -8,9 +8,10 @@ from functools import partial
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
 from gateway.assembly.outbox import Outbox, build_outbox
-from gateway.assembly.pacing import build_gate
+from gateway.assembly.pacing import build_gate, build_words
 from gateway.assembly.platform import Platform
 from gateway.chats.service import Chats
+from gateway.contacts.consents import Consents
 from gateway.contacts.service import Contacts
 from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
@@ -18,6 +19,7 @@ from gateway.media.sound import SoundConverter
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
+from gateway.messages.arriving.opting import OptingWords
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
 from gateway.messages.editing import Editor
@@ -32,6 +34,7 @@ class Messaging:
     """Messages and everything they refer to."""
 
     contacts: Contacts
+    consents: Consents
     chats: Chats
     library: MediaLibrary
     messages: Messages
@@ -61,19 +64,20 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     wake_lane = outbox.dispatcher.wake_lane
     fleet.sessions.when_settings_changed(lambda tx, session: tx.after_commit(partial(wake_lane, session.id)))
     downloader = _build_downloader(ground, fleet, library, progress)
+    inbound = Inbound(
+        ids=ground.ids,
+        clock=ground.clock,
+        contacts=contacts,
+        chats=chats,
+        progress=progress,
+        changes=changes,
+        promotion=Promotion(wake_lane=wake_lane),
+        wake_downloads=downloader.wake,
+        downloads_media=ground.config.media.download,
+    )
     listen(
         fleet.intake,
-        inbound=Inbound(
-            ids=ground.ids,
-            clock=ground.clock,
-            contacts=contacts,
-            chats=chats,
-            progress=progress,
-            changes=changes,
-            promotion=Promotion(wake_lane=wake_lane),
-            wake_downloads=downloader.wake,
-            downloads_media=ground.config.media.download,
-        ),
+        inbound=inbound,
         receipts=Receipts(chats=chats, progress=progress),
         dispatcher=outbox.dispatcher,
         downloader=downloader,
@@ -89,8 +93,13 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         progress=progress,
         wakes=outbox.dispatcher,
     )
+    consents = Consents(ids=ground.ids, clock=ground.clock, contacts=contacts)
+    words = build_words(ground.config.consent)
+    if words is not None:
+        inbound.when_filed(OptingWords(consents=consents, messages=messages, words=words).filed)
     return Messaging(
         contacts=contacts,
+        consents=consents,
         chats=chats,
         library=library,
         messages=messages,

@@ -1,14 +1,16 @@
-"""The gate: when messages may go."""
+"""The gate: when messages may go; and the words by which people leave."""
 
 from __future__ import annotations
 
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
 from gateway.chats.service import Chats
-from gateway.config.pacing import PaceSection
+from gateway.config.pacing import ConsentSection, PaceSection
 from gateway.contacts.service import Contacts
+from gateway.messages.arriving.opting import Words
 from gateway.pacing.gate import Gate
 from gateway.pacing.settings import Pace, Paces
+from gateway.pacing.words import START_WORDS, STOP_WORDS, WholeWords
 
 
 def build_gate(ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats) -> Gate:
@@ -21,6 +23,18 @@ def build_gate(ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats) -
         chats=chats,
         paces=Paces(defaults=_default_pace(ground.config.pace)),
         on_verdict=ground.metrics.gate_judged,
+    )
+
+
+def build_words(chosen: ConsentSection) -> Words | None:
+    """What is listened for; None where nobody wants that."""
+    if not chosen.keywords:
+        return None
+    return Words(
+        stop=WholeWords([*STOP_WORDS, *chosen.more_stop_words], but=chosen.not_words),
+        start=WholeWords([*START_WORDS, *chosen.more_start_words], but=chosen.not_words),
+        stop_answer=chosen.stop_answer,
+        start_answer=chosen.start_answer,
     )
 
 

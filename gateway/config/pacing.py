@@ -1,6 +1,8 @@
-"""The section of ``config.toml`` on pace: what applies to sessions that say nothing else."""
+"""The sections of ``config.toml`` on pace and consent: what applies to sessions that say nothing else."""
 
 from __future__ import annotations
+
+from pydantic import Field
 
 from gateway.config.sections import Section
 from gateway.fleet import pace
@@ -27,3 +29,27 @@ class PaceSection(Section):
     typing: pace.Typing = False
     typing_characters_per_second: pace.TypingSpeed = 20.0
     typing_most_seconds: pace.TypingMost = 6.0
+
+
+class ConsentSection(Section):
+    """People who leave and come back by a word, such as STOP and START."""
+
+    keywords: bool = Field(
+        default=True,
+        description="A whole message that is one of the known words of many languages opts its sender out or in.",
+    )
+    more_stop_words: tuple[str, ...] = Field(default=(), description="Words that opt out, beside the known ones.")
+    more_start_words: tuple[str, ...] = Field(default=(), description="Words that opt in, beside the known ones.")
+    not_words: tuple[str, ...] = Field(
+        default=(), description='Known words that mean something else to your customers, such as ["cancel"].'
+    )
+    stop_answer: str = Field(
+        default="You will get no more marketing messages from us. Send START to get them again.",
+        max_length=4096,
+        description="Sent once to who has opted out. Empty: nothing.",
+    )
+    start_answer: str = Field(
+        default="You will get our messages again. Send STOP to leave.",
+        max_length=4096,
+        description="Sent once to who has come back. Empty: nothing.",
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.config.pacing import PaceSection
+from gateway.config.pacing import ConsentSection, PaceSection
 from gateway.config.sections import (
     AccessSection,
     BackupSection,
@@ -56,6 +56,7 @@ class Config(BaseSettings):
     sessions: SessionsSection = SessionsSection()
     pairing: PairingSection = PairingSection()
     pace: PaceSection = PaceSection()
+    consent: ConsentSection = ConsentSection()
     messages: MessagesSection = MessagesSection()
     media: MediaSection = MediaSection()
     webhooks: WebhooksSection = WebhooksSection()

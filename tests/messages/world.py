@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.chats.service import Chats
+from gateway.contacts.consents import Consents
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Database, Tx
 from gateway.events.models import Event
@@ -29,6 +30,7 @@ from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
+from gateway.messages.arriving.opting import OptingWords, Words
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
 from gateway.messages.editing import Editor
@@ -50,6 +52,7 @@ from gateway.messages.store import Entry
 from gateway.messages.wiring import listen
 from gateway.pacing.gate import Gate
 from gateway.pacing.settings import Pace, Paces
+from gateway.pacing.words import START_WORDS, STOP_WORDS, WholeWords
 from gateway.principal import Principal, PrincipalKind
 from sessions.engine import Listener
 from sessions.events import QrShown, Report
@@ -65,6 +68,9 @@ Scan = Callable[[str], Awaitable[object]]
 
 #: Nothing is held back unless a test asks for it.
 NO_PACE = Pace()
+WORDS = Words(
+    stop=WholeWords(STOP_WORDS), start=WholeWords(START_WORDS), stop_answer="No more.", start_answer="Welcome back."
+)
 
 PRINCIPAL = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
 
@@ -195,6 +201,8 @@ class World:
             promotion=promotion,
             wake_downloads=self.downloader.wake,
         )
+        self.consents = Consents(ids=ids, clock=clock, contacts=self.contacts)
+        self.inbound.when_filed(OptingWords(consents=self.consents, messages=self.messages, words=WORDS).filed)
         listen(
             self.intake,
             inbound=self.inbound,

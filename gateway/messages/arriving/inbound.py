@@ -121,7 +121,7 @@ class Inbound:
         if twin is None:
             self._add(tx, session, event, place, is_history=is_history)
         elif twin.content == encode_content(UNDECRYPTABLE) and event.content != UNDECRYPTABLE:
-            self._fill_in(tx, twin, event, place)
+            self._fill_in(tx, session, twin, event, place)
 
     def _place(self, tx: Tx, session: Session, event: MessageReceived) -> Place:
         address = _chat_address(event.key, event.sender)
@@ -151,6 +151,7 @@ class Inbound:
         store.add(tx, message)
         is_incoming = message.direction == Direction.IN
         is_unread = is_incoming and not is_history
+        said_at = min(written_at, message.updated_at)  # WhatsApp's clock may be ahead of ours
         in_before, out_before = place.chat.last_in_at, place.chat.last_out_at
         self._chats.note_message(
             tx,
@@ -158,8 +159,8 @@ class Inbound:
             message_id=message.id,
             at=written_at if is_history else message.created_at,
             unread=is_unread,
-            in_at=written_at if is_incoming else None,
-            out_at=None if is_incoming else written_at,
+            in_at=said_at if is_incoming else None,
+            out_at=None if is_incoming else said_at,
         )
         if is_history:
             return
@@ -171,6 +172,9 @@ class Inbound:
             self._contacts.note_interaction(tx, place.contact, at=message.created_at)
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)
+        self._tell(tx, session, entry)
+
+    def _tell(self, tx: Tx, session: Session, entry: Entry) -> None:
         for listener in self._listeners:
             listener(tx, session, entry)
 
@@ -237,7 +241,7 @@ class Inbound:
             message.media_next_at = self._clock.now()
             tx.after_commit(self._wake_downloads)
 
-    def _fill_in(self, tx: Tx, message: Message, event: MessageReceived, place: Place) -> None:
+    def _fill_in(self, tx: Tx, session: Session, message: Message, event: MessageReceived, place: Place) -> None:
         """The sender has sent again what could not be decrypted at first."""
         message.type = type_of(event.content)
         message.body = body_of(event.content)
@@ -246,7 +250,9 @@ class Inbound:
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=True)
         tx.session.flush()
-        self._announce(tx, Entry(message=message, chat=place.chat, contact=place.contact))
+        entry = Entry(message=message, chat=place.chat, contact=place.contact)
+        self._announce(tx, entry)
+        self._tell(tx, session, entry)
 
 
 def _chat_address(key: MessageKey, sender: Address) -> Address:
