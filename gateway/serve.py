@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 
@@ -15,6 +16,7 @@ from gateway.daemon import Daemon
 from gateway.kit.log import configure_logging
 from gateway.kit.notify import Notifier
 from gateway.startup import CannotStartError, ExitCode
+from sessions import crash
 from sessions.protocol import Loopback
 
 log = structlog.get_logger(__name__)
@@ -23,8 +25,9 @@ log = structlog.get_logger(__name__)
 async def run_gateway(config: Config, loopback: Loopback | None) -> None:
     """Serve until SIGTERM or SIGINT, then stop in an orderly way."""
     configure_logging(level=config.log.level, style=config.log.format)
+    _arm_crash_points(in_sandbox=loopback is not None)
     stopping = _stopping_on_signals()
-    daemon = Daemon(config=config, loopback=loopback, notifier=Notifier.from_environment())
+    daemon = Daemon(config=config, loopback=loopback, notifier=Notifier.from_environment(), on_lost=stopping.set)
     try:
         await daemon.start()
     except CannotStartError:
@@ -39,6 +42,13 @@ async def run_gateway(config: Config, loopback: Loopback | None) -> None:
     log.info("gateway stopping")
     await daemon.stop()
     log.info("gateway stopped")
+
+
+def _arm_crash_points(*, in_sandbox: bool) -> None:
+    folder = os.environ.get(crash.VARIABLE)
+    if folder and not in_sandbox:
+        raise CannotStartError(f"{crash.VARIABLE} is set; it makes processes die and is for the sandbox only")
+    crash.arm(folder)
 
 
 def _set_start_up_aside() -> None:
