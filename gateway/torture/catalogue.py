@@ -11,6 +11,9 @@ from gateway.torture import (
     sse_crowd,
     sse_cuts,
     stop,
+    webhook_hang,
+    webhook_kills,
+    webhook_speed,
     worker_kills,
 )
 from gateway.torture.contract import Torture
@@ -27,5 +30,8 @@ TORTURES: dict[str, Torture] = {
         stop.TORTURE,
         sse_cuts.TORTURE,
         sse_crowd.TORTURE,
+        webhook_speed.TORTURE,
+        webhook_hang.TORTURE,
+        webhook_kills.TORTURE,
     )
 }

@@ -30,7 +30,7 @@ from gateway.webhooks.states import EndpointState
 from gateway.webhooks.subscriptions import TEST_EVENT
 from gateway.webhooks.target import TargetSeals
 
-MAX_WEBHOOKS: Final = 100
+MAX_WEBHOOKS: Final = 250
 _PLAIN_FIELDS: Final = frozenset({"url", "description", "events", "chat_kinds", "payload", "ordered"})
 
 
@@ -66,6 +66,7 @@ class Webhooks:
         sessions: Sessions,
         seals: TargetSeals,
         lanes: Lanes,
+        most: int = MAX_WEBHOOKS,
     ) -> None:
         self._clock = clock
         self._ids = ids
@@ -73,11 +74,12 @@ class Webhooks:
         self._sessions = sessions
         self._seals = seals
         self._lanes = lanes
+        self._most = most
 
     def create(self, tx: Tx, principal: Principal, draft: WebhookDraft) -> tuple[Webhook, str]:
         """A new endpoint and its secret, which is not shown again."""
-        if store.count(tx, org_id=principal.org_id) >= MAX_WEBHOOKS:
-            raise TooManyWebhooksError(f"An organization may have {MAX_WEBHOOKS} webhooks.")
+        if store.count(tx, org_id=principal.org_id) >= self._most:
+            raise TooManyWebhooksError(f"An organization may have {self._most} webhooks.")
         now, webhook_id, secret = self._clock.now(), self._ids.new(), new_secret()
         webhook = Webhook(
             id=webhook_id,

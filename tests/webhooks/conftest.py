@@ -44,6 +44,7 @@ from gateway.webhooks.target import TargetSeals
 
 OWNER = Principal(org_id=1, kind=PrincipalKind.API_KEY, subject_id=1, scopes=("*",))
 DISABLE_AFTER = timedelta(days=5)
+MOST_WEBHOOKS = 12
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -223,7 +224,9 @@ def build_rig(
     fanout = Fanout(clock=clock, ids=ids, lanes=deliverer)
     events.subscribe(fanout)
     sessions = Sessions(clock=clock, ids=ids, events=events)
-    webhooks = Webhooks(clock=clock, ids=ids, events=events, sessions=sessions, seals=seals, lanes=deliverer)
+    webhooks = Webhooks(
+        clock=clock, ids=ids, events=events, sessions=sessions, seals=seals, lanes=deliverer, most=MOST_WEBHOOKS
+    )
     redelivery = Redelivery(database=database, clock=clock, fanout=fanout, lanes=deliverer)
     return Rig(database, clock, events, webhooks, redelivery, deliverer, attempts)
 
