@@ -62,6 +62,7 @@ from sessions.protocol import (
     NumbersChecked,
     PairCodeIssued,
     PictureFound,
+    Pulse,
     RequestPairCode,
     ResolveAddress,
     SendMessage,
@@ -224,6 +225,10 @@ class FakeEngine:
     def fail_next(self, session_id: str, error: SessionError, *, reached_wire: bool = False) -> None:
         """Let the next message of the session end like this; ``reached_wire``: its id is filed all the same."""
         self._sessions[session_id].failures.append((error, reached_wire))
+
+    def pulse(self, pulse: Pulse) -> None:
+        """Let the session's worker say how it is."""
+        self._sessions[pulse.session_id].tracked.take_pulse(pulse)
 
     def drop(self, session_id: str) -> None:
         """The connection to WhatsApp is cut and stays so until :meth:`reconnect`."""

@@ -115,7 +115,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.UNLINKED_HERE: "This session was logged out here. Link it again with a new QR code.",
     Reason.ACCOUNT_LOCKED: "WhatsApp has locked this account. Open WhatsApp on the phone and follow what it says.",
     Reason.ACCOUNT_BANNED: "WhatsApp has banned this number. Open WhatsApp on the phone to ask for a review.",
-    Reason.TEMPORARY_BAN: "WhatsApp has banned this number for a time. Wait until the ban ends before linking again.",
+    Reason.TEMPORARY_BAN: "WhatsApp has banned this number for a time. It connects again by itself when the ban has ended.",
     Reason.CONNECTED_ELSEWHERE: "The same linked device connected from another place. Stop the other one, then start this session.",
     Reason.ENGINE_OUTDATED: "WhatsApp no longer accepts this version of the gateway. Upgrade the gateway, then start the session.",
     Reason.PASSKEY_DEMANDED: "WhatsApp asks this account for a passkey to link a device, which this gateway cannot answer yet. "

@@ -10,7 +10,9 @@ import phonenumbers
 
 from gateway.events.models import Event
 from gateway.fleet.models import Desired, Session
-from gateway.fleet.render import render_reason, session_id
+from gateway.fleet.render import render_reason, render_restriction, session_id
+from gateway.kit.times import from_epoch
+from sessions.liveness import Liveness, LivenessState
 from sessions.status import SessionStatus
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -29,7 +31,17 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_LIFE_WORDS: dict[LivenessState, tuple[str, str]] = {
+    LivenessState.LIVE: ("Alive", "good"),
+    LivenessState.DEGRADED: ("WhatsApp does not answer", "busy"),
+    LivenessState.DEAF: ("Hears nothing, being restarted", "busy"),
+}
+
 _HAPPENINGS = {
+    "session.degraded": "Connected, but without a sign of life",
+    "session.recovered": "Alive again",
+    "session.restricted": "New chats refused by WhatsApp",
+    "session.unrestricted": "Restriction ended",
     "session.created": "Session created",
     "session.paired": "Phone linked",
     "session.qr": "QR code shown",
@@ -44,6 +56,16 @@ _HAPPENINGS = {
     "media.available": "File received",
     "media.failed": "File could not be fetched",
 }
+
+
+class Life(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a connected session is alive, in words."""
+
+    word: str
+    tone: str
+    proved_at: datetime | None
+    heard_at: datetime | None
+    answer_ms: int | None
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,19 +84,25 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None
     connected_at: datetime | None
     created_at: datetime
+    restriction: str | None  #: what WhatsApp does not let it do, in a sentence
+    restricted_until: datetime | None
+    life: Life | None  #: None while it is not connected
     may_start: bool
+    may_restart: bool
     may_stop: bool
     connected: bool
 
 
-def view(session: Session) -> SessionView:
-    """The session in words."""
+def view(session: Session, liveness: Liveness | None = None) -> SessionView:
+    """The session in words; without ``liveness`` nothing is said of its life."""
     word, tone = _WORDS[session.status]
     if session.status == SessionStatus.STOPPED and not session.is_paired:
         word = "No phone linked"
     if session.status == SessionStatus.CONNECTED and not session.live:
         word, tone = "Connected, but silent", "busy"
     reason = render_reason(session.reason)
+    restriction = render_restriction(session)
+    waits_for_end = session.status == SessionStatus.BANNED and session.restricted_until is not None
     running = session.desired == Desired.RUN and tone != "bad"
     return SessionView(
         id=session_id(session),
@@ -86,14 +114,35 @@ def view(session: Session) -> SessionView:
         phone=spoken_phone(session.phone),
         push_name=session.push_name,
         platform=session.platform,
-        reason=reason["sentence"] if reason else None,
+        reason=reason["sentence"] if reason and restriction is None else None,
         until=session.until,
         connected_at=session.connected_at,
         created_at=session.created_at,
-        may_start=session.is_paired and (not running or session.status == SessionStatus.STOPPED),
+        restriction=str(restriction["sentence"]) if restriction is not None else None,
+        restricted_until=session.restricted_until or session.timelocked_until,
+        life=_life(liveness) if liveness is not None else None,
+        may_start=session.is_paired and not waits_for_end and (not running or session.status == SessionStatus.STOPPED),
+        may_restart=session.is_paired and not waits_for_end,
         may_stop=session.is_paired and running,
         connected=session.status == SessionStatus.CONNECTED,
     )
+
+
+def _life(liveness: Liveness) -> Life | None:
+    if liveness.state not in _LIFE_WORDS:
+        return None
+    word, tone = _LIFE_WORDS[liveness.state]
+    return Life(
+        word=word,
+        tone=tone,
+        proved_at=_moment(liveness.last_proof_at),
+        heard_at=_moment(liveness.last_frame_at),
+        answer_ms=None if liveness.probe_ms is None else max(1, round(liveness.probe_ms)),
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else from_epoch(seconds)
 
 
 def happenings(events: Iterable[Event]) -> list[tuple[datetime, str]]:
@@ -115,7 +164,11 @@ def spoken_phone(phone: str | None) -> str | None:
 
 def happening(event: Event) -> tuple[datetime, str]:
     """One event of a session as a line: when, and what in words. What a message says is not told here."""
-    if event.type == "session.status":
+    if event.type == "session.status" or _says_what_the_status_says(event):
         return event.at, _WORDS[event.data["status"]][0]
     words = _HAPPENINGS.get(event.type, event.type)
     return event.at, f"{words} {event.data['state']}" if event.type == "message.status" else words
+
+
+def _says_what_the_status_says(event: Event) -> bool:
+    return event.type == "session.restricted" and event.data["restriction"]["scope"] == "all"

@@ -18,6 +18,7 @@ from gateway.fleet.schemas import SessionCreate
 from gateway.fleet.service import Sessions
 from gateway.kit.errors import GatewayError
 from gateway.principal import Principal
+from sessions.engine import Engine
 from web.forms import parse_form, problems_of, read_form
 from web.pages import Renderer
 from web.session_view import happenings, view
@@ -50,6 +51,7 @@ class SessionPages:
         sessions: Sessions,
         links: PairingLinks,
         lifecycle: Lifecycle,
+        engine: Engine,
         events: EventLog,
         renderer: Renderer,
         visitors: Visitors,
@@ -60,6 +62,7 @@ class SessionPages:
         self._sessions = sessions
         self._links = links
         self._lifecycle = lifecycle
+        self._engine = engine
         self._events = events
         self._renderer = renderer
         self._visitors = visitors
@@ -127,7 +130,7 @@ class SessionPages:
         return self._renderer.page(
             "session.html",
             principal=principal,
-            session=view(session),
+            session=view(session, self._engine.liveness(session_id(session))),
             reasons=render_reasons(session),
             events=happenings(events)[:_EVENTS_SHOWN],
             shared=shared,

@@ -48,6 +48,7 @@ def build_pages(ground: Ground, platform: Platform, fleet: Fleet) -> Pages:
             sessions=fleet.sessions,
             links=fleet.links,
             lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
             events=platform.events,
             renderer=renderer,
             visitors=visitors,

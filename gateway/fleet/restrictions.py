@@ -45,8 +45,8 @@ BAN_SENTENCES: dict[int, str] = {
     104: "The same message went to too many people.",
     106: "Too many messages went to a broadcast list.",
 }
-_BAN_ADVICE = (
-    "WhatsApp has banned this number for a time. The session connects again by itself when the ban has ended. "
+_BAN_SENTENCE = (
+    "WhatsApp has banned this number for a time. {cause} It connects again by itself when the ban has ended."
 )
 _TIMELOCK_SENTENCE = (
     "WhatsApp does not let this number start new chats for now. Messages to people it has written with before still "
@@ -65,7 +65,7 @@ def explain(kind: RestrictionKind, code: int | None = None) -> str:
         return _TIMELOCK_SENTENCE
     if kind is RestrictionKind.TEMPORARY_BAN:
         cause = BAN_SENTENCES.get(code or 0, "WhatsApp did not say why.")
-        return f"{_BAN_ADVICE}{cause}"
+        return _BAN_SENTENCE.format(cause=cause)
     return sentence(_REASONS[kind])
 
 

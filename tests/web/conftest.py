@@ -75,6 +75,7 @@ def build_site(parts: Parts, fleet: FleetRig) -> tuple[Site, ErrorPages]:
             sessions=fleet.sessions,
             links=fleet.links,
             lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
             events=parts.events,
             renderer=renderer,
             visitors=visitors,

@@ -7,6 +7,7 @@ const SETTLE_MS = 60; // several events often come together
 
 const NEWS = [
   "session.created", "session.status", "session.paired", "session.deleted",
+  "session.degraded", "session.recovered", "session.restricted", "session.unrestricted",
   "message.queued", "message.received", "message.sent", "message.status",
 ];
 
@@ -36,9 +37,12 @@ class LiveRegion extends HTMLElement {
   connectedCallback() {
     regions.add(this);
     queueMicrotask(listen);
+    const seconds = Number(this.dataset.every); // for what changes without any news, such as the age of a proof
+    if (seconds) this.clock = setInterval(() => document.hidden || this.refreshSoon(), seconds * 1000);
   }
 
   disconnectedCallback() {
+    clearInterval(this.clock);
     regions.delete(this);
   }
 
