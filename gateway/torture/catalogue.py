@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.torture import (
+    backup_loops,
     crash_points,
     daemon_kills,
     inbound_kills,
@@ -33,5 +34,6 @@ TORTURES: dict[str, Torture] = {
         webhook_speed.TORTURE,
         webhook_hang.TORTURE,
         webhook_kills.TORTURE,
+        backup_loops.TORTURE,
     )
 }
