@@ -16,6 +16,7 @@ import pytest
 import structlog
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from hypothesis import settings
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -29,6 +30,10 @@ from gateway.kit.ids import IdGenerator
 from gateway.orgs.models import Org
 
 T = TypeVar("T")
+
+#: ``pytest --hypothesis-profile=long``: property tests play for hours instead of seconds.
+LONG = "long"
+settings.register_profile(LONG, max_examples=10_000, stateful_step_count=50, deadline=None)
 
 
 class SettableClock:
