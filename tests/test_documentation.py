@@ -28,6 +28,7 @@ from gateway.events.payloads import Payload
 from gateway.blueprint import openapi_document
 from gateway.kit.errors import GatewayError
 from gateway.kit.metrics import Metrics
+from gateway.messages.outbox.waiting import SENTENCES as WAITS
 from gateway.messages.states import STEPS, MessageState
 from sessions.capabilities import UNSUPPORTED
 from sessions.errors import SessionError
@@ -231,6 +232,10 @@ def steps() -> str:
     return table(("state", "may become"), rows)
 
 
+def waits() -> str:
+    return table(("`waiting_for.code`", "meaning"), ((code(name), sentence) for name, sentence in WAITS.items()))
+
+
 TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/config.md", "settings", settings),
     ("reference/api.md", "operations", operations),
@@ -245,6 +250,7 @@ TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/cli.md", "commands", commands),
     ("reference/metrics.md", "series", metrics),
     ("explanation/message-states.md", "steps", steps),
+    ("explanation/message-states.md", "waiting", waits),
 ]
 
 
