@@ -81,21 +81,21 @@ class _Fields:
             )
 
     def triggers(self) -> list[CronTrigger]:
-        weekdays = ",".join(_WEEKDAYS[day] for day in sorted(self._weekdays))
+        weekdays = "*" if len(self._weekdays) == 7 else ",".join(_WEEKDAYS[day] for day in sorted(self._weekdays))
         if self._any_day or self._any_weekday:
-            return [self._trigger(day=_listed(self._days), day_of_week=weekdays)]
+            return [self._trigger(day=_listed(self._days, 31), day_of_week=weekdays)]
         found = [self._trigger(day="*", day_of_week=weekdays)]
         if any(min(self._days) <= _LONGEST_MONTH[month - 1] for month in self._months):
-            found.append(self._trigger(day=_listed(self._days), day_of_week="*"))
+            found.append(self._trigger(day=_listed(self._days, 31), day_of_week="*"))
         return found
 
     def _trigger(self, *, day: str, day_of_week: str) -> CronTrigger:
         # In UTC no clock is ever changed: what happens then is decided in one place, for all kinds of rules.
         return CronTrigger(
-            minute=_listed(self._minutes),
-            hour=_listed(self._hours),
+            minute=_listed(self._minutes, 60),
+            hour=_listed(self._hours, 24),
             day=day,
-            month=_listed(self._months),
+            month=_listed(self._months, 12),
             day_of_week=day_of_week,
             timezone=UTC,
         )
@@ -108,8 +108,9 @@ def _times_of(trigger: CronTrigger, time: datetime) -> Iterator[datetime]:
         after = found + timedelta(seconds=1)
 
 
-def _listed(numbers: frozenset[int]) -> str:
-    return ",".join(map(str, sorted(numbers)))
+def _listed(numbers: frozenset[int], all_of_them: int) -> str:
+    """Every number of a list is looked at for every time, so that a star is much cheaper than all of them."""
+    return "*" if len(numbers) == all_of_them else ",".join(map(str, sorted(numbers)))
 
 
 def _read_field(word: str, name: str, low: int, high: int, names: dict[str, int]) -> frozenset[int]:

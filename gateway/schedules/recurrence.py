@@ -36,8 +36,7 @@ class Recurrence:
     def after(self, moment: datetime) -> Iterator[datetime]:
         """The moments later than this one, in order."""
         moment = max(moment, self.starts_at - MOMENT_BEFORE)
-        # A time before it on the wall may come after it: clocks go forward over what was meant.
-        times = self._rule.times_from(on_the_wall(moment, self.zone) - WIDEST_CHANGE)
+        times = self._rule.times_from(on_the_wall(moment, self.zone) - self._overlap(moment))
         for found in moments(times, self.zone, through_the_day=self._rule.through_the_day):
             if self.ends_at is not None and found > self.ends_at:
                 return
@@ -62,6 +61,11 @@ class Recurrence:
     def first(self, count: int, *, after: datetime) -> list[datetime]:
         """The next few moments."""
         return list(islice(self.after(after), count))
+
+    def _overlap(self, moment: datetime) -> timedelta:
+        """How much earlier on the wall a time may be that comes later: something only where clocks are changed."""
+        around = {(moment + side).astimezone(self.zone).utcoffset() for side in (-WIDEST_CHANGE, WIDEST_CHANGE)}
+        return WIDEST_CHANGE if len(around) > 1 else timedelta(0)
 
     @cached_property
     def _rule(self) -> CalendarRule | CronRule:

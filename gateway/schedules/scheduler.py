@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 #: How many schedules one pass takes up, and how many of them write at the same time: others write in between.
 BATCH_LIMIT = 200
-_AT_ONCE = 16
+_AT_ONCE = 8
 #: How many files of schedules are fetched at the same time.
 _FETCHES_AT_ONCE = 4
 #: How many times of one schedule are caught up with before others have their turn.
