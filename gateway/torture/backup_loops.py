@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,10 @@ _PASSPHRASE: Final = "correct horse battery staple"
 _MESSAGES_PER_SECOND: Final = 3.0
 #: A disaster is over within five minutes, for stores of up to a gigabyte.
 _RESTORE_SECONDS: Final = 300.0
+
+
+#: Backs up a data folder into an archive, or restores one from it.
+Command = Callable[[str, Path, Path], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +64,13 @@ async def run(ordeal: Ordeal) -> Sequence[Claim]:
         return [*claims_of(loops, scribe), faults_in_log(world)]
 
 
-async def loop_often(ordeal: Ordeal, data: Path, scribe: Scribe, *, times: int) -> list[Loop]:
-    """Back up and restore so many times, while somebody writes."""
+async def loop_often(
+    ordeal: Ordeal, data: Path, scribe: Scribe, *, times: int, wagate: Command | None = None
+) -> list[Loop]:
+    """Back up and restore so many times, while somebody writes. ``wagate`` runs the commands."""
     loops = []
     for number in range(times):
-        loops.append(await _loop(ordeal.folder, data, scribe))
+        loops.append(await _loop(ordeal.folder, data, scribe, wagate or run_apart))
         ordeal.tell(f"loop {number + 1} of {times}: {loops[-1].difference.rows} rows came back")
     return loops
 
@@ -95,13 +101,13 @@ def claims_of(loops: Sequence[Loop], scribe: Scribe) -> list[Claim]:
     ]
 
 
-async def _loop(folder: Path, data: Path, scribe: Scribe) -> Loop:
+async def _loop(folder: Path, data: Path, scribe: Scribe, wagate: Command) -> Loop:
     archive, restored = folder / "backup", folder / "restored"
     known = scribe.written
     began = time.monotonic()
-    await _wagate("backup", str(archive), WAGATE_STORE__DATA_FOLDER=str(data))
+    await wagate("backup", data, archive)
     made = time.monotonic()
-    await _wagate("restore", str(archive), "--into", str(restored), WAGATE_STORE__DATA_FOLDER=str(data))
+    await wagate("restore", restored, archive)
     done = time.monotonic()
     difference = await asyncio.to_thread(
         compare, restored / "wagate.db", data / "wagate.db", prefix=scribe.prefix, at_least=known
@@ -111,17 +117,18 @@ async def _loop(folder: Path, data: Path, scribe: Scribe) -> Loop:
     return Loop(backup_seconds=made - began, restore_seconds=done - made, difference=difference)
 
 
-async def _wagate(*arguments: str, **settings: str) -> None:
+async def run_apart(command: str, data: Path, archive: Path) -> None:
+    """`wagate backup` or `wagate restore`, as a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *arguments),
-        env=_environment(settings),
+        *(sys.executable, "-m", "gateway", command, str(archive)),
+        env=_environment({"WAGATE_STORE__DATA_FOLDER": str(data)}),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
     _, complaint = await process.communicate()
     if process.returncode:
-        raise BenchError(f"wagate {arguments[0]} ended with {process.returncode}: {complaint.decode().strip()}")
+        raise BenchError(f"wagate {command} ended with {process.returncode}: {complaint.decode().strip()}")
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

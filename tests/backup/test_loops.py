@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 from gateway.torture.backup_loops import claims_of, loop_often
 from gateway.torture.comparing import compare
 from gateway.torture.contract import Ordeal
 from gateway.torture.scribe import Scribe
+from tests.backup.conftest import back_up, bring_back, premises_at
+
+
+async def run_here(command: str, data: Path, archive: Path) -> None:
+    """The same commands without the start of a process each."""
+    if command == "backup":
+        await back_up(premises_at(data), archive)
+    else:
+        await bring_back(premises_at(data), archive, data)
 
 
 async def test_what_comes_back_is_the_store_at_one_moment(premises, tmp_path):
@@ -17,7 +27,7 @@ async def test_what_comes_back_is_the_store_at_one_moment(premises, tmp_path):
     is_over = asyncio.Event()
     async with Scribe(data / "wagate.db", per_second=500.0) as scribe, asyncio.TaskGroup() as writing:
         writing.create_task(scribe.run(is_over))
-        loops = await loop_often(Ordeal(folder=tmp_path, quiet=True), data, scribe, times=2)
+        loops = await loop_often(Ordeal(folder=tmp_path, quiet=True), data, scribe, times=2, wagate=run_here)
         is_over.set()
 
     claims = claims_of(loops, scribe)
