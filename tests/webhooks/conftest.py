@@ -57,7 +57,7 @@ class Received:
     body: bytes
 
 
-@dataclass
+@dataclass(repr=False)
 class Receiver:
     """A real HTTP server. Answers 204 unless told otherwise; remembers everything."""
 
@@ -65,6 +65,9 @@ class Receiver:
     requests: list[Received] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     by_path: dict[str, Answer] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Receiver(port={self.port})"
 
     def url(self, path: str = "/hook") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -129,7 +132,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
-@dataclass
+@dataclass(repr=False)
 class Rig:
     """The parts under test, wired as the daemon wires them."""
 
@@ -140,6 +143,9 @@ class Rig:
     redelivery: Redelivery
     deliverer: Deliverer
     attempts: list[tuple[str, float]] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return "Rig()"
 
     async def endpoint(self, url: str, *, principal: Principal = OWNER, **more: Any) -> tuple[Webhook, str]:
         """A new webhook and its secret."""
@@ -154,6 +160,9 @@ class Rig:
             self.webhooks.update(tx, OWNER, row, draft, set(changes))
 
         await self.database.write(work)
+
+    async def remove(self, webhook: Webhook) -> None:
+        await self.database.write(lambda tx: self.webhooks.remove(tx, self.webhooks.get(tx, OWNER, webhook.id)))
 
     async def emit(self, count: int = 1, *, type: str = "contact.created", **more: Any) -> list[int]:
         """Some events, each in a transaction of its own; gives their positions."""

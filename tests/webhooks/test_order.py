@@ -117,7 +117,7 @@ async def test_whatever_fails_each_chat_arrives_in_its_order(
     webhook, _ = await rig.endpoint(receiver.url(), ordered=True)
     await rig.database.write(lambda tx: say_at_once(tx, rig, chats))
     rows = await until_nothing_waits(rig, webhook)
-    await rig.change(webhook, active=False)
+    await rig.remove(webhook)
 
     delivered = defaultdict(list)
     for row in rows:
