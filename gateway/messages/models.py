@@ -123,6 +123,7 @@ class Message(Identified, OrgScoped, Timestamped, Base):
     priority: Mapped[int] = mapped_column(SmallInteger, default=1)  #: 0 goes first
     #: a gateway.pacing.classes.PaceClass as last seen; the chat's history may have changed it since. None: not ours
     pace_class: Mapped[int | None] = mapped_column(SmallInteger)
+    typing: Mapped[bool | None] = mapped_column(Boolean)  #: show it before; None: as the session has it
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: asked for by the sender
     hold: Mapped[str | None] = mapped_column(String(8))
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: end of the hold; past it, since when it may go

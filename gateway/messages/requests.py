@@ -128,6 +128,9 @@ class MessageIn(Given):
         description="What it is for. Marketing waits for caps, pace and the end of the night; what somebody waits for "
         "(all the others) goes before it.",
     )
+    typing: bool | None = Field(
+        None, description='Show "typing ..." before it, as long as a person would type; null as the session has it.'
+    )
     on_uncertain: Literal["hold", "resend"] | None = Field(
         None,
         description="What becomes of it when nobody can know whether it was sent: wait for a person, or send again at "

@@ -254,6 +254,7 @@ class Messages:
             direction=Direction.OUT,
             origin=Origin.API,
             purpose=request.purpose,
+            typing=request.typing,
             type=type_of(content),
             body=body_of(content),
             content=encode_content(content),

@@ -106,6 +106,20 @@ async def test_a_text_is_delivered_read_and_answered(real: Real) -> None:
     assert real.texts() == ["Good morning"]
 
 
+async def test_the_other_side_sees_typing_before_the_message(real: Real) -> None:
+    await real.world.when(await real.send(body="hello"), "delivered")
+    seen: list[object] = []
+
+    with real.whatsapp.phones.news() as news:
+        await real.world.when(await real.send(body="a word with you", typing=True), "delivered")
+        while not news.empty():
+            event = news.get_nowait()
+            if event is not None and event.number == real.anna.removeprefix("+"):
+                seen.append(event.details["state"] if event.kind == "typing" else event.kind)
+
+    assert seen[:3] == ["composing", "paused", "message"]
+
+
 @needs_ffmpeg
 async def test_every_kind_of_file_arrives(real: Real) -> None:
     parts: dict[str, dict[str, Any]] = {

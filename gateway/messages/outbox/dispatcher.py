@@ -91,7 +91,7 @@ class Dispatcher(Wakeable):
         """Take nothing new, wait a while for what is under way. What is cut off is rescued at the next start."""
         self.is_open = False
         for lane, _ in self._lanes.values():
-            lane.is_stopping = True
+            lane.ask_to_stop()
         tasks = [task for _, task in self._lanes.values()]
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=FINISH_SECONDS)

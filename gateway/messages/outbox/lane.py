@@ -23,12 +23,14 @@ from gateway.messages.outbox.envelopes import Envelopes, UnsendableError
 from gateway.messages.outbox.rests import Rests
 from gateway.messages.outbox.settling import OnTimelock, Settler
 from gateway.messages.outbox.trying import SEND_TIMEOUT_SECONDS, Claim, Outcome, Tries
+from gateway.messages.outbox.typist import Typist
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from gateway.pacing.gate import Gate
 from gateway.pacing.reasons import EXPIRED
-from gateway.pacing.verdict import Answer
+from gateway.pacing.typing import typing_seconds
+from gateway.pacing.verdict import Answer, Candidate
 from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine
 from sessions.status import SessionStatus
@@ -68,6 +70,8 @@ class LaneTools:
         self.progress = progress
         self.rests = rests
         self.host_name = host_name
+        self.chance = chance
+        self.typist = Typist(engine=engine)
         self.tries = Tries(engine=engine, chance=chance, rests=rests)
         self.settler = Settler(
             clock=clock,
@@ -88,12 +92,17 @@ class Lane:
         self._session_id = session_id
         self._name = render_id("ses", session_id)
         self._tools = tools
-        self.is_stopping = False
+        self._hurry = asyncio.Event()
+
+    def ask_to_stop(self) -> None:
+        """Take no further message; what is under way may end, without more typing before it."""
+        self._hurry.set()
 
     async def run(self) -> None:
         """Send until nothing is due, the session cannot send, or the lane is asked to stop."""
         claim = await self._tools.database.write(self._take) if self._may_go_on() else None
         while claim is not None:
+            await self._tools.typist.type(claim, hurry=self._hurry)
             outcome = await self._tools.tries.send(claim)
             claim = await self._commit(claim, outcome)
             crash_point(CrashPoint.OUTBOX_SETTLED)
@@ -101,7 +110,7 @@ class Lane:
     def _may_go_on(self) -> bool:
         session = self._tools.engine.status(self._name)
         # What is given to a connection that does not answer is only uncertain afterwards.
-        if self.is_stopping or session.status is not SessionStatus.CONNECTED or not session.live:
+        if self._hurry.is_set() or session.status is not SessionStatus.CONNECTED or not session.live:
             return False
         return self._tools.rests.of(self._session_id) is None
 
@@ -146,20 +155,7 @@ class Lane:
     def _claim(self, tx: Tx, entry: Entry, session: Session, now: datetime) -> Claim | None:
         message, tools = entry.message, self._tools
         candidate = candidate_of(entry, session, at=now)
-        if message.pace_class != candidate.pace_class:
-            message.pace_class = candidate.pace_class
-            tx.session.flush()
-            return None
-        verdict = tools.gate.may_send(tx, candidate, at=now)
-        if verdict.closes:
-            return None
-        if verdict.answer is Answer.WAIT:
-            assert verdict.wait_until is not None, "who must wait is told until when"
-            tools.progress.hold(tx, message, until=verdict.wait_until, reason=verdict.reason)
-            return None
-        if verdict.answer is Answer.SKIP:
-            state = MessageState.EXPIRED if verdict.reason == EXPIRED else MessageState.SKIPPED
-            tools.progress.move(tx, entry, state, reason=verdict.reason)
+        if not self._passes(tx, entry, candidate, now):
             return None
         try:
             envelope = tools.envelopes.of(tx, entry)
@@ -174,4 +170,28 @@ class Lane:
             attempts=message.attempts,
             envelope=envelope,
             spec=tools.specs.of(session),
+            typing_seconds=self._typing_seconds(entry, session),
         )
+
+    def _passes(self, tx: Tx, entry: Entry, candidate: Candidate, now: datetime) -> bool:
+        """Ask the gate; what may not go now is put off or closed."""
+        message, tools = entry.message, self._tools
+        if message.pace_class != candidate.pace_class:
+            message.pace_class = candidate.pace_class
+            tx.session.flush()
+            return False
+        verdict = tools.gate.may_send(tx, candidate, at=now)
+        if verdict.closes:
+            return False
+        if verdict.answer is Answer.WAIT:
+            assert verdict.wait_until is not None, "who must wait is told until when"
+            tools.progress.hold(tx, message, until=verdict.wait_until, reason=verdict.reason)
+        elif verdict.answer is Answer.SKIP:
+            state = MessageState.EXPIRED if verdict.reason == EXPIRED else MessageState.SKIPPED
+            tools.progress.move(tx, entry, state, reason=verdict.reason)
+        return verdict.answer is Answer.NOW
+
+    def _typing_seconds(self, entry: Entry, session: Session) -> float:
+        message, tools = entry.message, self._tools
+        pace, wanted = tools.gate.paces.of(session), False if message.type == "reaction" else message.typing
+        return typing_seconds(pace, wanted=wanted, length=len(message.body), chance=tools.chance)

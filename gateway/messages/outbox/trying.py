@@ -35,6 +35,7 @@ class Claim:
     attempts: int
     envelope: Envelope
     spec: SessionSpec
+    typing_seconds: float = 0.0  #: show "typing ..." so long before it goes
 
 
 @dataclass(frozen=True, kw_only=True)

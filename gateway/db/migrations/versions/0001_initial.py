@@ -628,6 +628,7 @@ def upgrade() -> None:
         sa.Column("error_detail", sa.String(length=400), nullable=True),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("pace_class", sa.SmallInteger(), nullable=True),
+        sa.Column("typing", sa.Boolean(), nullable=True),
         sa.Column("due_at", UtcDateTime(), nullable=True),
         sa.Column("hold", sa.String(length=8), nullable=True),
         sa.Column("next_at", UtcDateTime(), nullable=True),
