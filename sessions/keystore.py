@@ -60,6 +60,12 @@ def _held(folder: Path, patience_seconds: float) -> Iterator[None]:
         yield
 
 
+def find_push_name(folder: Path) -> str | None:
+    """The name that the linked account gave itself, as far as the phone has shared it."""
+    row = _one(folder, "SELECT push_name FROM whatsmeow_device LIMIT 1", ())
+    return str(row[0]) or None if row is not None and row[0] is not None else None
+
+
 def is_paired(folder: Path) -> bool:
     """Whether a phone is linked, as far as the key store knows."""
     return _one(folder, "SELECT 1 FROM whatsmeow_device LIMIT 1", ()) is not None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -15,7 +13,9 @@ from sessions.channel import Channel
 from sessions.errors import StoreError
 from sessions.events import Connected, Ended, Report
 from sessions.keystore import is_paired
+from sessions.life import Life
 from sessions.liveness import Watch
+from sessions.naming import NameSeeker
 from sessions.process import WorkerProcess
 from sessions.protocol import ExitCode, Fatal, Hello, Pulse, Pulsed, Reported, ToDaemon
 from sessions.ratchets import take_back
@@ -33,28 +33,6 @@ _KILLS_WINDOW_SECONDS = 60.0
 _ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Reason.STORE_UNREADABLE})
 
 
-@dataclass
-class _Life:
-    """One worker's life: whom it began with and what happened."""
-
-    members: dict[str, TrackedSession]
-    turn: Turn
-    fatal: Fatal | None = None
-    told_to_end: bool = False
-    exit_status: int | None = None
-    has_connected: bool = False
-
-    @property
-    def is_refused(self) -> bool:
-        """WhatsApp could not be reached."""
-        return self.fatal is not None and self.fatal.reason is Reason.CONNECTION_REFUSED
-
-    @property
-    def was_killed_while_well(self) -> bool:
-        """Somebody else ended it: SIGKILL never comes from the engine's own mistakes."""
-        return self.has_connected and self.exit_status == -signal.SIGKILL
-
-
 class Slot:
     """Keeps one worker at a time for its members. A member leaves when it has ended or is not wanted any more."""
 
@@ -68,6 +46,7 @@ class Slot:
         suspect: bool = False,
         watch: Watch,
         starting: Starting,
+        names: NameSeeker,
         on_left: Callable[[TrackedSession], None],
         on_split: Callable[[list[TrackedSession]], None],
     ) -> None:
@@ -77,6 +56,7 @@ class Slot:
         self._suspect = suspect
         self._watch = watch
         self._starting = starting
+        self._names = names
         self._on_left = on_left
         self._on_split = on_split
         self._backoff = Backoff(
@@ -163,9 +143,9 @@ class Slot:
             if member.status in NEEDS_A_PERSON:
                 self._leave(member.session_id)
 
-    async def _live(self, turn: Turn) -> _Life:
+    async def _live(self, turn: Turn) -> Life:
         """Run one worker from start to end; the turn is over as soon as its process is up."""
-        life = _Life(members=dict(self._members), turn=turn)
+        life = Life(members=dict(self._members), turn=turn)
         self._process_gone.clear()
         try:
             worker = await WorkerProcess.start(
@@ -190,7 +170,7 @@ class Slot:
             self._process_gone.set()
         return life
 
-    async def _until_end(self, worker: WorkerProcess, life: _Life) -> None:
+    async def _until_end(self, worker: WorkerProcess, life: Life) -> None:
         gone = asyncio.create_task(worker.wait())
         wish = asyncio.create_task(self._must_change.wait())
         try:
@@ -202,6 +182,7 @@ class Slot:
                     grace_seconds=settings.stop_grace_seconds, kill_after_seconds=settings.kill_after_seconds
                 )
             life.exit_status = await gone
+            life.was_killed_here = worker.was_killed_here
         finally:
             wish.cancel()
             worker.kill()
@@ -210,7 +191,7 @@ class Slot:
                 "worker ended unexpectedly with status %d; its last words:\n%s", life.exit_status, worker.last_words
             )
 
-    def _take(self, frame: ToDaemon, life: _Life) -> None:
+    def _take(self, frame: ToDaemon, life: Life) -> None:
         if isinstance(frame, Hello):
             life.turn.end()
         elif isinstance(frame, Fatal):
@@ -233,6 +214,7 @@ class Slot:
             elif isinstance(report.event, Connected):
                 self._backoff.reset()
                 self._starting.outage.is_over()
+                self._names.seek(member)
         self._recycling.look(self._running())
 
     def _take_pulses(self, pulses: Sequence[Pulse]) -> None:
@@ -258,7 +240,7 @@ class Slot:
                 self._isolate(member)
         self._must_change.set()
 
-    def _after(self, life: _Life) -> float:
+    def _after(self, life: Life) -> float:
         """Draw the consequences of an end that was not asked for; say how long to wait before the next worker."""
         reason = life.fatal.reason if life.fatal is not None else Reason.WORKER_CRASHED
         named = self._members.get(life.fatal.session_id or "") if life.fatal is not None else None
@@ -283,7 +265,7 @@ class Slot:
         if reason is Reason.ENGINE_DEAF and life.has_connected and len(self._members) == 1:
             # Something that the library cannot read arrived. Whoever sent it must not be able to switch us off.
             return self._set_down(reason, self._recycling.next_pause(), detail)
-        if life.was_killed_while_well:
+        if life.was_killed_from_outside:
             # An operator or the kernel short of memory: no sign of a crash loop, so it does not count as one.
             return self._set_down(reason, self._backoff.next_seconds() if self._was_killed_lately() else 0.0, "")
         return self._after_crash(reason, named)

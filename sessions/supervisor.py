@@ -24,6 +24,7 @@ from sessions.errors import (
 )
 from sessions.keystore import find_message_id, find_message_id_when_free
 from sessions.liveness import Liveness, NobodyWatches, Watch
+from sessions.naming import NameSeeker
 from sessions.packing import pack
 from sessions.pairing import PairingAttempt
 from sessions.process import WorkerProcess
@@ -56,6 +57,7 @@ class Supervisor:
         self._clock = clock
         self._random = random or Random()
         self._watch: Watch = watch or NobodyWatches()
+        self._names = NameSeeker()
         self._starting = Starting(
             turns=Turns(limit=settings.starts_at_once),
             outage=Outage(random=self._random, spread_seconds=settings.return_spread_seconds),
@@ -102,6 +104,7 @@ class Supervisor:
             self._packing.cancel()
             self._packing = None
         self._waiting.clear()
+        await self._names.stop()
         await asyncio.gather(*(attempt.cancel() for attempt in list(self._attempts.values())))
         await asyncio.gather(*(slot.stop() for slot in set(self._slots.values())))
         for session in self._sessions.values():
@@ -234,6 +237,7 @@ class Supervisor:
             suspect=suspect,
             watch=self._watch,
             starting=self._starting,
+            names=self._names,
             on_left=lambda member: self._left(slot, member),
             on_split=lambda half: self._open_slot(half, suspect=True),
         )

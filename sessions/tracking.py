@@ -10,7 +10,7 @@ import msgspec
 
 from sessions.delivery import Delivery
 from sessions.engine import StatusChange
-from sessions.events import Connected, Disconnected, Ended, Event, KeepAlive
+from sessions.events import Connected, Disconnected, Ended, Event, Identified, KeepAlive
 from sessions.liveness import Liveness, LivenessState, trouble_of
 from sessions.protocol import Pulse, SessionSpec
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus, may_follow
@@ -50,6 +50,7 @@ class TrackedSession:
         self.keepalive_failures = 0
         self.pulse = Pulse(session_id=spec.session_id, last_frame_at=None, last_proof_at=None)
         self.recycles = 0
+        self.identity: Identified | None = None  #: who the session is, as it said at its last login
         self._liveness = (LivenessState.DOWN, self.change.at)
         self._being_logged_out = False
 
@@ -126,6 +127,8 @@ class TrackedSession:
         if self.status in NEEDS_A_PERSON:
             return
         match event:
+            case Identified():
+                self.identity = event
             case Connected():
                 self.keepalive_failures = 0
                 self.pulse = msgspec.structs.replace(self.pulse, overdue_seconds=0.0, held_seconds=0.0)
