@@ -98,7 +98,7 @@ class TrackedSession:
     ) -> None:
         """Change the status and tell the listener, if it is a change."""
         if self._being_logged_out and reason is Reason.UNLINKED_FROM_PHONE:
-            reason = Reason.UNLINKED_HERE
+            reason, code = Reason.UNLINKED_HERE, None
         change = StatusChange(
             session_id=self.session_id,
             status=status,

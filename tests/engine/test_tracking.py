@@ -125,3 +125,14 @@ def test_a_session_may_always_be_stopped_and_only_a_start_leaves_an_end() -> Non
         assert may_follow(status, SessionStatus.STOPPED)
     for status in NEEDS_A_PERSON:
         assert TRANSITIONS[status] <= {SessionStatus.STOPPED, SessionStatus.STARTING, SessionStatus.PAIRING}
+
+
+async def test_unlinking_it_ourselves_is_told_once(session: TrackedSession, listener: Recorder) -> None:
+    with session.being_logged_out():
+        session.take(Ended(reason=Reason.UNLINKED_FROM_PHONE, code=401))
+        session.set(SessionStatus.LOGGED_OUT, Reason.UNLINKED_HERE)
+    await listener.until(lambda: listener.changes and listener.changes[-1].status is SessionStatus.LOGGED_OUT)
+    await session.delivery.close(1)
+
+    ends = [change for change in listener.changes if change.status is SessionStatus.LOGGED_OUT]
+    assert [change.reason for change in ends] == [Reason.UNLINKED_HERE]
