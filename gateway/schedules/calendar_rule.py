@@ -158,7 +158,7 @@ class _DayFilter:
 
 def never() -> RuleError:
     """What is said of a rule without times."""
-    return RuleError("This rule never comes up within the next ten years.", code="schedule_never_fires")
+    return RuleError("This rule never comes up within the next ten years.", refusal="schedule_never_fires")
 
 
 def _parts(given: str) -> dict[str, str]:
@@ -187,7 +187,7 @@ def _check_words(parts: Mapping[str, str]) -> None:
 def _check_frequency(parts: Mapping[str, str]) -> None:
     frequency = parts["FREQ"]
     if frequency == "SECONDLY" or "," in parts.get("BYSECOND", ""):
-        raise RuleError("A schedule comes up once a minute at most.", code="schedule_too_frequent")
+        raise RuleError("A schedule comes up once a minute at most.", refusal="schedule_too_frequent")
     if frequency not in _FREQUENCIES:
         raise RuleError(f"FREQ is one of {', '.join(_FREQUENCIES)}.")
     longest = _PER_DAY.get(frequency, 1000)

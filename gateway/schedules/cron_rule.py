@@ -77,7 +77,7 @@ class _Fields:
         """Raise RuleError for the 30th of February and the like."""
         if self._any_weekday and not any(min(self._days) <= _LONGEST_MONTH[month - 1] for month in self._months):
             raise RuleError(
-                "This rule never comes up: no such day is in any of its months.", code="schedule_never_fires"
+                "This rule never comes up: no such day is in any of its months.", refusal="schedule_never_fires"
             )
 
     def triggers(self) -> list[CronTrigger]:

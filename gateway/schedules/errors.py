@@ -8,10 +8,10 @@ from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFound
 class RuleError(ValueError):
     """A rule cannot be read or never comes up. The sentence says why; callers learn it as a field of their request."""
 
-    def __init__(self, problem: str, *, code: str = "schedule_rule_invalid") -> None:
+    def __init__(self, problem: str, *, refusal: str = "schedule_rule_invalid") -> None:
         super().__init__(problem)
         self.problem = problem
-        self.code = code
+        self.refusal = refusal
 
 
 class ScheduleRefusedError(InvalidError):
@@ -52,6 +52,6 @@ class ScheduleChangedError(ConflictError):
 def refused(error: RuleError, *, field: str) -> ScheduleRefusedError:
     """A rule's problem as the answer to a request."""
     for kind in (ScheduleNeverFiresError, ScheduleTooFrequentError):
-        if error.code == kind.default_code:
+        if error.refusal == kind.default_code:
             return kind.of(error.problem, field=field)
     return ScheduleRefusedError.of(error.problem, field=field)

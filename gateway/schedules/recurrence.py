@@ -53,7 +53,7 @@ class Recurrence:
             # What dateutil says of parts that leave nothing over.
             raise never() from error
         if first is None and self.ends_at is not None:
-            raise RuleError("The rule has no time before its end.", code="schedule_never_fires")
+            raise RuleError("The rule has no time before its end.", refusal="schedule_never_fires")
         if first is None or first > max(moment, self.starts_at) + HORIZON:
             raise never()
         return first
@@ -79,8 +79,8 @@ def zone_named(name: str) -> ZoneInfo:
     problem = "There is no such time zone. Use a name such as Europe/Berlin."
     # Names that only machines use, and addresses of files, are no zones of the world.
     if not name or name.startswith(("posix", "right", "/", ".")) or name in ("localtime", "Factory"):
-        raise RuleError(problem, code="time_zone_unknown")
+        raise RuleError(problem)
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise RuleError(problem, code="time_zone_unknown") from error
+        raise RuleError(problem) from error
