@@ -56,6 +56,7 @@ class WorkerProcess:
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS_LINES)
         self._unfinished_line = b""
         self._gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.was_killed_here = False  #: it was us who ended it, not somebody outside
         channel.on_broken = self.kill
         self._watch()
 
@@ -111,6 +112,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End it at once."""
         if not self.is_gone:
+            self.was_killed_here = True
             self._process.send_signal(signal.SIGKILL)
 
     def _watch(self) -> None:
