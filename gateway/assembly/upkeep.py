@@ -14,6 +14,7 @@ from gateway.maintenance.answers import OldAnswers
 from gateway.maintenance.chore import Chore
 from gateway.maintenance.events import OldEvents
 from gateway.maintenance.links import OldLinks
+from gateway.maintenance.moved_keys import OldMovedKeys
 from gateway.maintenance.optimize import Optimize
 from gateway.maintenance.spool import OldSpoolFiles
 from gateway.maintenance.timetable import Timetable
@@ -34,6 +35,7 @@ def build_timetable(ground: Ground, platform: Platform, fleet: Fleet, messaging:
         OldAnswers(idempotency=platform.idempotency),
         OldLinks(database=database, links=fleet.links, accounts=platform.accounts),
         OldSpoolFiles(spool=messaging.library.spool, clock=clock),
+        OldMovedKeys(folder=ground.folder.moved, clock=clock),
     ]
     if isinstance(database, SqliteDatabase):
         chores.append(Optimize(database=database))
