@@ -124,6 +124,7 @@ class Daemon:
         await self._start_service(parts.messaging.downloader)
         await self._start_service(parts.scheduling.scheduler)
         await self._start_service(parts.fleet.reconciler)
+        await parts.fleet.adopter.run()
         await self._start_service(parts.fleet.warden)
         self._on_stop("pairing desk", parts.fleet.desk.stop)
         await self._start_service(parts.timetable)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.assembly.ground import Ground
 from gateway.assembly.platform import Platform
 from gateway.config.settings import Config
+from gateway.fleet.adopter import Adopter
 from gateway.fleet.intake import Intake
 from gateway.fleet.lifecycle import Lifecycle
 from gateway.fleet.links import PairingLinks
@@ -36,6 +37,7 @@ class Fleet:
     engine: Engine
     specs: Specs
     reconciler: Reconciler
+    adopter: Adopter
     warden: Warden
     unlinker: Unlinker
     desk: PairingDesk
@@ -61,6 +63,7 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
         engine=engine,
         specs=specs,
         reconciler=reconciler,
+        adopter=Adopter(database=database, engine=engine, specs=specs),
         warden=Warden(database=database, sessions=sessions, reconciler=reconciler, clock=clock),
         unlinker=unlinker,
         desk=PairingDesk(engine=engine, database=database, reconciler=reconciler, specs=specs, clock=clock),

@@ -131,6 +131,13 @@ def all_to_reconcile(tx: Tx) -> Sequence[Session]:
     return tx.session.scalars(select(Session).where(wanted).order_by(Session.id)).all()
 
 
+def all_unpaired(tx: Tx) -> Sequence[Session]:
+    """Every session that no phone is linked to, and whose keys are not about to go, of all organizations."""
+    statement = select(Session).where(Session.paired_at.is_(None), Session.removed_at.is_(None))
+    statement = statement.where(Session.unlink_due.is_(False), Session.forget_due.is_(False))
+    return tx.session.scalars(statement.order_by(Session.id)).all()
+
+
 def settle_stale(tx: Tx, *, now: datetime) -> None:
     """After a start of the daemon nothing runs yet, whatever the rows say."""
     tx.execute(
