@@ -21,6 +21,8 @@ class EngineSettings:
     starts_at_once: int = max(4, 2 * (os.cpu_count() or 1))
     #: Over how long those are spread who hear that an outage is over.
     return_spread_seconds: float = 5.0
+    #: While WhatsApp cannot be reached: time between the tries of all sessions together.
+    between_tries_seconds: float = 2.0
     stop_grace_seconds: float = 5.0
     kill_after_seconds: float = 9.0
 

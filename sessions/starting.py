@@ -47,11 +47,17 @@ class Turns:
 
 
 class Outage:
-    """Those who wait because WhatsApp could not be reached. The first who reaches it again tells the others."""
+    """Those who wait because WhatsApp could not be reached.
 
-    def __init__(self, *, random: Random, spread_seconds: float) -> None:
+    Each try costs a process, so however many wait, only one of them tries every few seconds; the first who reaches
+    WhatsApp again tells all the others.
+    """
+
+    def __init__(self, *, random: Random, spread_seconds: float, between_tries_seconds: float) -> None:
         self._random = random
         self._spread = spread_seconds
+        self._between_tries = between_tries_seconds
+        self._next_try_at = 0.0
         self._waiting: set[asyncio.Event] = set()
 
     @property
@@ -60,21 +66,29 @@ class Outage:
         return len(self._waiting)
 
     async def wait(self, seconds: float, *, unless: asyncio.Event) -> None:
-        """Wait so long, or until the outage is over and some chance has been added, or until the event."""
+        """Wait so long and for one's turn to try, or until the outage is over and some chance has been added."""
         over = asyncio.Event()
         self._waiting.add(over)
-        deadline = asyncio.get_running_loop().time() + seconds
         try:
-            if await _first_of(over, unless, deadline=deadline) is over:
-                sooner = asyncio.get_running_loop().time() + self._random.uniform(0.0, self._spread)
-                await _first_of(unless, deadline=min(deadline, sooner))
+            deadline = _now() + seconds
+            while (first := await _first_of(over, unless, deadline=deadline)) is None and not self._takes_its_turn():
+                deadline = _now() + self._random.uniform(0.5, 1.5) * self._between_tries
         finally:
             self._waiting.discard(over)
+        if first is over:
+            await _first_of(unless, deadline=_now() + self._random.uniform(0.0, self._spread))
 
     def is_over(self) -> None:
         """Somebody has reached WhatsApp."""
         for over in self._waiting:
             over.set()
+
+    def _takes_its_turn(self) -> bool:
+        now = _now()
+        if now < self._next_try_at:
+            return False
+        self._next_try_at = now + self._between_tries
+        return True
 
 
 @dataclass(frozen=True)
@@ -88,10 +102,14 @@ class Starting:
 async def _first_of(*events: asyncio.Event, deadline: float) -> asyncio.Event | None:
     """The first of the events to come before the deadline, if any does."""
     waits = {asyncio.create_task(event.wait()): event for event in events}
-    left = max(0.0, deadline - asyncio.get_running_loop().time())
+    left = max(0.0, deadline - _now())
     try:
         done, _ = await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
     return next((waits[wait] for wait in waits if wait in done), None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -60,7 +60,11 @@ class Supervisor:
         self._names = NameSeeker()
         self._starting = Starting(
             turns=Turns(limit=settings.starts_at_once),
-            outage=Outage(random=self._random, spread_seconds=settings.return_spread_seconds),
+            outage=Outage(
+                random=self._random,
+                spread_seconds=settings.return_spread_seconds,
+                between_tries_seconds=settings.between_tries_seconds,
+            ),
         )
         self._sessions: dict[str, TrackedSession] = {}
         self._slots: dict[str, Slot] = {}

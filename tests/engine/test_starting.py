@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from random import Random
 from typing import Any
@@ -55,7 +56,7 @@ async def test_who_is_not_wanted_any_more_takes_no_turn(never: asyncio.Event) ->
 
 
 async def test_the_first_who_reaches_whatsapp_again_calls_the_others(never: asyncio.Event, eventually: Any) -> None:
-    outage = Outage(random=Random(1), spread_seconds=0.2)
+    outage = Outage(random=Random(1), spread_seconds=0.2, between_tries_seconds=0.05)
     ends: list[float] = []
 
     async def wait() -> None:
@@ -74,7 +75,7 @@ async def test_the_first_who_reaches_whatsapp_again_calls_the_others(never: asyn
 
 
 async def test_without_such_news_the_wait_is_what_it_was(never: asyncio.Event) -> None:
-    outage = Outage(random=Random(1), spread_seconds=0.2)
+    outage = Outage(random=Random(1), spread_seconds=0.2, between_tries_seconds=0.05)
     started = time.monotonic()
 
     await outage.wait(0.1, unless=never)
@@ -83,7 +84,7 @@ async def test_without_such_news_the_wait_is_what_it_was(never: asyncio.Event) -
 
 
 async def test_somebody_who_is_stopped_does_not_wait_for_the_end_of_an_outage(eventually: Any) -> None:
-    outage, stopped = Outage(random=Random(1), spread_seconds=30), asyncio.Event()
+    outage, stopped = Outage(random=Random(1), spread_seconds=30, between_tries_seconds=2), asyncio.Event()
     first = asyncio.create_task(outage.wait(60, unless=stopped))
     second = asyncio.create_task(outage.wait(60, unless=stopped))
     await eventually(lambda: outage.waiting == 2)
@@ -92,3 +93,18 @@ async def test_somebody_who_is_stopped_does_not_wait_for_the_end_of_an_outage(ev
     stopped.set()
 
     await asyncio.wait_for(asyncio.gather(first, second), 5)
+
+
+async def test_however_many_wait_they_try_one_after_the_other(never: asyncio.Event) -> None:
+    outage = Outage(random=Random(1), spread_seconds=0.1, between_tries_seconds=0.1)
+    tries: list[float] = []
+
+    async def wait_and_try() -> None:
+        await outage.wait(0.01, unless=never)
+        tries.append(time.monotonic())
+
+    waiting = [asyncio.create_task(wait_and_try()) for _ in range(5)]
+    await asyncio.wait_for(asyncio.gather(*waiting), 10)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(tries)]
+    assert min(gaps) > 0.09
