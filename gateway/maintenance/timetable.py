@@ -26,6 +26,7 @@ EVERY: Final = {
     "links": timedelta(hours=6),
     "spool": timedelta(hours=6),
     "optimize": timedelta(days=1),
+    "moved keys": timedelta(days=1),
 }
 #: A gateway that is often started anew must do its chores too, but not while it is busy with starting.
 FIRST_AFTER: Final = timedelta(minutes=2)
