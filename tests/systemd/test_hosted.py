@@ -57,7 +57,7 @@ async def test_a_gateway_that_hangs_is_started_again_by_the_watchdog(hosted: Hos
         restarted = int(await hosted.nest.show("NRestarts")) > before
         return restarted and await hosted.nest.show("ActiveState") == "active"
 
-    await poll(is_back, timeout_seconds=30)
+    await poll(is_back, timeout_seconds=45)
     await line.becomes("connected")
     assert await hosted.main_pid() != pid
 
