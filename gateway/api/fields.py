@@ -62,7 +62,6 @@ EventId = Annotated[int, EdgeId("evt")]
 ConsumerId = Annotated[int, EdgeId("evc")]
 WebhookId = Annotated[int, EdgeId("whk")]
 DeliveryId = Annotated[int, EdgeId("dlv")]
-ScheduleId = Annotated[int, EdgeId("sch")]
 
 
 def _to_utc(value: datetime) -> datetime:

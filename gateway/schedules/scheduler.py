@@ -15,7 +15,6 @@ from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
 from gateway.kit.errors import GatewayError
 from gateway.kit.ids import render_id
-from gateway.kit.observe import Signal
 from gateway.kit.service import Wakeable
 from gateway.media.errors import MediaFetchError
 from gateway.schedules import store
@@ -80,7 +79,6 @@ class Scheduler(Wakeable):
         self._fetching = asyncio.Semaphore(_FETCHES_AT_ONCE)
         self._fetches: dict[int, asyncio.Task[None]] = {}
         self._rests: dict[int, datetime] = {}  #: schedules that are let be for a while
-        self.dealt_with: Signal[int] = Signal()  #: fired with the id of every schedule after each of its steps
 
     async def run_once(self) -> float | None:
         now = self._clock.now()
@@ -121,7 +119,6 @@ class Scheduler(Wakeable):
         try:
             for step in due.steps:
                 await self._do(due.row, step)
-                self.dealt_with.fire(due.row.id)
         except GatewayError as error:
             log.warning("schedule put off", schedule_id=render_id("sch", due.row.id), code=error.code)
             self._rests[due.row.id] = self._clock.now() + _REST
