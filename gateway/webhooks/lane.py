@@ -32,6 +32,8 @@ from sessions.crash import CrashPoint, crash_point
 log = structlog.get_logger(__name__)
 
 _READ_AHEAD: Final = 64
+#: Deliveries that have been made and are yet to be written down, those under way included.
+_MOST_UNSETTLED: Final = 64
 _INTERVAL_SECONDS: Final = 30.0
 _GRACE_SECONDS: Final = 5.0
 _BREATHER_SECONDS: Final = 5.0
@@ -83,8 +85,8 @@ class Lane(Wakeable):
         self._pace: Pace | None = None
         self._ready: deque[_Pair] = deque()
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        #: Strands with a delivery under way, and those that one holds back since the store was last asked.
-        self._busy: set[int] = set()
+        #: Strands with a request under way, by whose it is, and those held back since the store was last asked.
+        self._busy: dict[int, int] = {}
         self._held: set[int] = set()
         self._next_due_at: datetime | None = None
         self._stale = False
@@ -190,12 +192,14 @@ class Lane(Wakeable):
         self._ready.extendleft(reversed(waiting))
 
     def _has_room(self) -> bool:
-        if self._target is None or self._pace is None or len(self._under_way) >= self._pace.width:
+        if self._target is None or self._pace is None or len(self._under_way) >= _MOST_UNSETTLED:
+            return False
+        if len(self._busy) >= self._pace.width:
             return False
         return self._pace.rests_until(self._parts.clock.now()) is None
 
     def _start(self, delivery: WebhookDelivery, event: Event) -> None:
-        self._busy.add(delivery.strand_id)
+        self._busy[delivery.strand_id] = delivery.id
         task = asyncio.create_task(self._deliver(delivery, event), name="webhook delivery")
         self._under_way[delivery.id] = task
 
@@ -204,6 +208,8 @@ class Lane(Wakeable):
             outcome = await self._try(event)
             if outcome is not None:
                 crash_point(CrashPoint.WEBHOOK_POSTED)
+                if outcome.delivered:
+                    self._let_next(delivery)  # which need not wait until this one is written down
                 await self._settle(delivery, outcome)
         except Exception:
             # The store is in trouble, not the endpoint. The delivery is still pending: it will be made again.
@@ -213,8 +219,7 @@ class Lane(Wakeable):
             self._behind = True
         finally:
             del self._under_way[delivery.id]
-            self._busy.discard(delivery.strand_id)
-            self._go_on()
+            self._let_next(delivery)
 
     async def _try(self, event: Event) -> Outcome | None:
         """One request; None when it is not to be made any more, the endpoint having changed before its turn came."""
@@ -248,6 +253,12 @@ class Lane(Wakeable):
             return
         self._held.add(delivery.strand_id)
         self._ready = deque(pair for pair in self._ready if pair[0].strand_id != delivery.strand_id)
+
+    def _let_next(self, delivery: WebhookDelivery) -> None:
+        """Its request is over: another one may take its place."""
+        if self._busy.get(delivery.strand_id) == delivery.id:
+            del self._busy[delivery.strand_id]
+        self._go_on()
 
     def _go_on(self) -> None:
         """Start what may start now; the store is asked only where it may know more than this lane does."""
