@@ -53,3 +53,29 @@ async def test_after_a_restart_the_metrics_show_sessions_that_nothing_has_happen
 
     async with aiohttp.ClientSession() as http, http.get(f"{again.url}/metrics") as answer:
         assert 'wagate_sessions{status="stopped"} 1.0' in await answer.text()
+
+
+async def test_restrictions_are_counted_by_kind_and_followed(
+    any_database: Any, any_org: Any, clock: Any, ids: IdGenerator, tmp_path: Path
+) -> None:
+    fleet = build_rig(database=any_database, clock=clock, ids=ids, folder=tmp_path)
+    for name in ("first", "second"):
+        await fleet.create(name)
+    at = clock.now()
+
+    def lock(name: str) -> Any:
+        return lambda tx: fleet.sessions.note_timelock(tx, fleet.sessions.get(tx, CALLER, name), at)
+
+    await any_database.write(lock("first"))
+    census = SessionCensus(database=any_database, sessions=fleet.sessions)
+    fleet.events.subscribe(census.note)
+    await census.take()
+    before = dict(census.by_restriction())
+    await any_database.write(lock("second"))
+    both = dict(census.by_restriction())
+    await any_database.write(lambda tx: fleet.sessions.lift_timelock(tx, fleet.sessions.get(tx, CALLER, "first")))
+    await any_database.write(lambda tx: fleet.sessions.remove(tx, fleet.sessions.get(tx, CALLER, "second")))
+
+    assert (before, both) == ({"timelock": 1}, {"timelock": 2})
+    assert census.by_restriction() == {}
+    await fleet.engine.stop()
