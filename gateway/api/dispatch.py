@@ -54,6 +54,7 @@ class Dispatch:
             request_id=request[REQUEST_ID],
             address=self._machinery.doorkeeper.address_of(request),
             identify_again=lambda: self._machinery.doorkeeper.identify(request),
+            count_for=lambda found: self._count(request, found),
         )
         if self._remembers(request):
             return await self._answer_once(call, raw)

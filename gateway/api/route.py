@@ -61,6 +61,10 @@ async def _nobody() -> Principal:
     raise UnauthorizedError
 
 
+def _count_nothing(_: Principal) -> None:
+    """Where there is no limit."""
+
+
 class Remembering(Protocol):
     """Keeps the answer of one call under its Idempotency-Key."""
 
@@ -90,6 +94,8 @@ class Call:
     address: str = ""  #: the caller's network address
     remembering: Remembering | None = None  #: set when the caller sent an Idempotency-Key
     identify_again: Callable[[], Awaitable[Principal]] = field(default=_nobody, repr=False)  #: for long answers
+    #: for handlers that find out themselves who calls; raises TooManyError
+    count_for: Callable[[Principal], None] = field(default=_count_nothing, repr=False)
 
     @property
     def caller(self) -> Principal:

@@ -121,27 +121,27 @@ class SocketRoutes:
         _demand_sense(asked)
         caller = None if query.ticket is not None else await self._doorkeeper.identify_socket(call.request)
         if caller is None:
-            return await self._serve_unknown(call.request, query.ticket, asked)
+            return await self._serve_unknown(call, query.ticket, asked)
+        call.count_for(caller)
         caller.demand(SCOPE)
         with self._quota.counted(caller, kind="ws"):
             return await self._sockets.serve(
                 call.request, lambda socket: self._converse(socket, caller, call.identify_again, asked)
             )
 
-    async def _serve_unknown(
-        self, request: web.Request, ticket: str | None, asked: Subscribe | None
-    ) -> web.StreamResponse:
+    async def _serve_unknown(self, call: Call, ticket: str | None, asked: Subscribe | None) -> web.StreamResponse:
         if self._unknown >= MOST_UNKNOWN:
             raise UnavailableError("Too many sockets wait for a key.", code="too_many_unknown", retry_after_seconds=5.0)
 
         async def introduce(socket: Socket) -> None:
             with closing_codes():
                 identify, caller = await self._introduced(socket, ticket)
+                call.count_for(caller)
                 caller.demand(SCOPE)
                 with self._quota.counted(caller, kind="ws"):
                     await self._converse(socket, caller, identify, asked)
 
-        return await self._sockets.serve(request, introduce)
+        return await self._sockets.serve(call.request, introduce)
 
     async def _introduced(self, socket: Socket, ticket: str | None) -> tuple[Identify, Principal]:
         """How to find out who calls, and who it is."""

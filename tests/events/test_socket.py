@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
+from gateway.api.rate_limit import RateLimiter
 from gateway.api.sockets import MEANINGS, CloseCode, Sockets
 from gateway.events import hub as hub_module
 from gateway.kit.ids import render_id
@@ -311,6 +312,21 @@ async def test_one_caller_may_hold_ten_streams_and_sockets_together(
     for socket in sockets:
         await socket.close()
     await eventually(lambda: len(parts.sockets) == 0)
+
+
+async def test_opening_sockets_counts_as_calling(
+    parts: Parts, aiohttp_client: ClientFactory, clock: Any, key: Any, plain_key: str
+) -> None:
+    client: Any = await parts.serve(aiohttp_client, limiter=RateLimiter(clock=clock, per_second=1, burst=2))
+
+    for _ in range(2):
+        async with talk(client, key) as socket:
+            await socket.hear()
+
+    assert await refused(client, key) == 429
+    async with talk(client) as unknown:
+        await unknown.say(type="auth", key=plain_key)
+        assert await unknown.end() == 4429
 
 
 async def test_sockets_of_nobody_are_few(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
