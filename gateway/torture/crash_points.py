@@ -17,12 +17,13 @@ from gateway.bench.receiver import Receiver
 from gateway.torture.contract import Claim, Ordeal, Torture
 from gateway.torture.customers import Customer
 from gateway.torture.friends import Friends, arrivals_of
-from gateway.torture.verdicts import outgoing_claims
+from gateway.torture.verdicts import outgoing_claims, until_quiet
 from gateway.torture.world import Line, World, faults_in_log, open_world, until
 from sessions.crash import VARIABLE, CrashPoint
 
 ROUNDS = 10
 _REACHED_SECONDS = 20.0
+_QUIET_SECONDS = 3.0
 _OUTGOING = (
     CrashPoint.API_COMMITTED,
     CrashPoint.OUTBOX_CLAIMED,
@@ -89,8 +90,9 @@ async def run_points(ordeal: Ordeal, points: Sequence[CrashPoint], *, rounds: in
             for point in points:
                 links += await _strike(run, point)
             ordeal.tell(f"round {number + 1}: killed {len(run.kills)} times")
-        claims = await outgoing_claims(world, [run.customer], kills=run.kills)
-        claims += await _incoming_claims(run, gaps=rounds * (CrashPoint.WORKER_HEARD in points))
+        gaps = rounds * (CrashPoint.WORKER_HEARD in points)
+        claims = await outgoing_claims(world, [run.customer], kills=run.kills, lost_receipts=gaps)
+        claims += await _incoming_claims(run, gaps=gaps)
         claims.append(await _webhook_claim(run, receiver))
         reached = Claim(name="named moments, each reached", measured=len(points), note=f"{rounds} times")
         return [
@@ -117,6 +119,7 @@ async def _strike(run: Run, point: CrashPoint) -> int:
     if point in _PAIRING:
         await _link_into(run, point)
         return 1
+    await until_quiet(run.world, _QUIET_SECONDS)
     await run.until_dead(point, lambda: _talk(run, point))
     await run.customer.post_some(2)
     await run.friends.write_some(2)

@@ -15,6 +15,8 @@ from gateway.torture.customers import Customer
 from gateway.torture.world import World
 
 SETTLE_SECONDS = 5.0
+#: How long nothing but doubt is looked at.
+DOUBT_SECONDS = 10.0
 _ENDED = frozenset({"delivered", "read", "played"})
 _PAGE = 200
 _EVENTS_PAGE = 500
@@ -26,54 +28,103 @@ class Ledger:
 
     accepted: dict[str, str]
     sent: dict[str, list[str]]  #: text -> ids of the messages that the gateway has with it
-    states: Counter[str]
+    states: dict[str, str]  #: id -> state
     reached: list[tuple[str, str, float]]  #: phone, text, when
     events: list[dict[str, Any]]
 
+    @property
+    def counts(self) -> Counter[str]:
+        """How many messages ended in each state."""
+        return Counter(self.states.values())
+
+    def states_of(self, text: str) -> set[str]:
+        """Where the messages with this text ended."""
+        return {self.states[found] for found in self.sent.get(text, [])}
+
+    def is_in_doubt(self, text: str) -> bool:
+        """Whether the gateway says that it does not know."""
+        return "uncertain" in self.states_of(text)
+
 
 async def outgoing_claims(
-    world: World, customers: Sequence[Customer], *, kills: Sequence[float], patience_seconds: float = 120.0
+    world: World,
+    customers: Sequence[Customer],
+    *,
+    kills: Sequence[float],
+    lost_receipts: float = 0.0,
+    patience_seconds: float = 60.0,
 ) -> list[Claim]:
-    """The promises about outgoing messages. ``kills`` are the times of the kills, seconds since 1970."""
-    await _until_quiet(world, patience_seconds)
+    """The promises about outgoing messages. ``kills`` are the times of the kills, seconds since 1970.
+
+    ``lost_receipts``: how many receipts may be lost, where workers are killed: the engine acknowledges them first.
+    """
+    await until_quiet(world, patience_seconds)
     ledger = await _read(world, customers)
     reached = Counter(text for _, text, _ in ledger.reached)
     ids = [found for texts in ledger.sent.values() for found in texts]
     doubts = _doubts(ledger, kills)
-    slowest = max(_settling_times(ledger), default=0.0)
-    lost = [text for text in ledger.accepted if text not in reached]
-    ended = sum(count for state, count in ledger.states.items() if state in _ENDED)
+    silent = [text for text in ledger.accepted if text not in reached and not ledger.is_in_doubt(text)]
     repeats, changed = sum(one.repeats for one in customers), sum(one.changed_ids for one in customers)
     return [
         Claim(name="accepted messages", measured=len(ledger.accepted), note=f"{repeats} requests had to be repeated"),
-        Claim(name="accepted, and never reached the phone", measured=len(lost), at_most=0, note=_first(lost)),
+        Claim(name="neither at the phone nor uncertain", measured=len(silent), at_most=0, note=_first(silent)),
         Claim(name="reached the phone twice", measured=sum(reached.values()) - len(reached), at_most=0),
         Claim(name="keys that made two messages", measured=len(ids) - len(ledger.sent) + changed, at_most=0),
         Claim(name="overtaken in their chat", measured=_overtaken(ledger), at_most=0),
-        Claim(name="ended as anything but delivered", measured=len(ids) - ended, at_most=0, note=_told(ledger.states)),
         Claim(name="most uncertain of one kill and session", measured=max(doubts.values(), default=0), at_most=1),
-        Claim(name="uncertain in all", measured=sum(doubts.values())),
-        Claim(name="longest from a receipt to its settling", measured=slowest, unit="s", at_most=SETTLE_SECONDS),
+        *_doubt_claims(ledger, reached, doubts, lost_receipts),
     ]
 
 
-async def _until_quiet(world: World, patience_seconds: float) -> None:
-    """Wait until no message is on its way any more, but not for ever: what hangs is then counted as such."""
+def _doubt_claims(
+    ledger: Ledger, reached: Counter[str], doubts: Counter[tuple[int, str]], lost_receipts: float
+) -> list[Claim]:
+    """What became of the uncertain ones, and what else did not end as delivered."""
+    unheard = [text for text in reached if not ledger.states_of(text) & _ENDED]
+    held = [text for text in ledger.accepted if text not in reached and ledger.is_in_doubt(text)]
+    others = sum(count for state, count in ledger.counts.items() if state not in {*_ENDED, "uncertain", "sent"})
+    return [
+        Claim(name="uncertain in all", measured=sum(doubts.values())),
+        Claim(name="of these never sent, rightly held back", measured=len(held)),
+        Claim(
+            name="longest from a receipt to its settling",
+            measured=max(_settling_times(ledger), default=0.0),
+            unit="s",
+            at_most=SETTLE_SECONDS,
+        ),
+        Claim(
+            name="at the phone, its receipt lost", measured=len(unheard), at_most=lost_receipts, note=_first(unheard)
+        ),
+        Claim(name="ended in any other way", measured=others, at_most=0, note=_told(ledger.counts)),
+    ]
+
+
+async def until_quiet(world: World, patience_seconds: float) -> None:
+    """Wait until no message is on its way any more, but not for ever: what hangs is then counted as such.
+
+    What is uncertain may stay so, hence is only waited for while there is still movement.
+    """
     deadline = time.monotonic() + patience_seconds
+    previous = None
     while time.monotonic() < deadline:
-        page = await world.ask("/messages?direction=out&state=queued,scheduled,sending,sent,uncertain&limit=1")
-        if page is not None and not page["items"]:
+        page = await world.ask("/messages?direction=out&state=queued,scheduled,sending,sent,uncertain&limit=200")
+        waiting = None if page is None else [message["id"] for message in page["items"]]
+        if waiting == []:
             return
-        await asyncio.sleep(0.5)
+        if waiting != previous:
+            previous, deadline = waiting, time.monotonic() + patience_seconds
+        elif page is not None and all(message["state"] == "uncertain" for message in page["items"]):
+            deadline = min(deadline, time.monotonic() + DOUBT_SECONDS)
+        await asyncio.sleep(0.2)
 
 
 async def _read(world: World, customers: Sequence[Customer]) -> Ledger:
     accepted = {text: found for customer in customers for text, found in customer.accepted.items()}
     sent: dict[str, list[str]] = {}
-    states: Counter[str] = Counter()
+    states: dict[str, str] = {}
     for message in await world.every(f"/messages?direction=out&limit={_PAGE}"):
         sent.setdefault(message["text"]["body"], []).append(message["id"])
-        states[message["state"]] += 1
+        states[message["id"]] = message["state"]
     events = await world.every(f"/events?types=message.status,session.status&limit={_EVENTS_PAGE}")
     return Ledger(accepted=accepted, sent=sent, states=states, reached=await _reached(world, customers), events=events)
 

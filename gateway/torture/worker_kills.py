@@ -14,6 +14,7 @@ from gateway.torture.verdicts import outgoing_claims
 from gateway.torture.world import World, faults_in_log, open_world
 
 KILLS = 500
+LOST_RECEIPTS_PER_KILL = 0.2
 _LONGEST_PEACE_SECONDS = 2.0
 
 
@@ -32,7 +33,7 @@ async def run(ordeal: Ordeal) -> Sequence[Claim]:
                 ordeal.tell(f"workers killed {len(kills)} times")
             is_over.set()
         await world.until_connected([one.line for one in customers])
-        claims = await outgoing_claims(world, customers, kills=kills)
+        claims = await outgoing_claims(world, customers, kills=kills, lost_receipts=LOST_RECEIPTS_PER_KILL * len(kills))
         return [Claim(name="kill -9 of a worker", measured=len(kills)), *claims, faults_in_log(world)]
 
 
