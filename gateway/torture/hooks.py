@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -68,3 +70,9 @@ async def talk_for(talkers: list[Talker], seconds: float) -> None:
     async with asyncio.TaskGroup() as talking:
         for talker in talkers:
             talking.create_task(talker.run(is_over))
+
+
+def seconds_at_work(pid: int) -> float:
+    """How long a process has kept a processor busy so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

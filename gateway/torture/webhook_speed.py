@@ -8,7 +8,7 @@ import aiohttp
 
 from gateway.bench.figures import percentile
 from gateway.torture.contract import Claim, Ordeal, Torture
-from gateway.torture.hooks import Hook, many_talkers, talk_for
+from gateway.torture.hooks import Hook, many_talkers, seconds_at_work, talk_for
 from gateway.torture.talkers import log_after, newest_position
 from gateway.torture.world import World, open_world, until
 
@@ -33,6 +33,7 @@ async def _measure(ordeal: Ordeal, world: World, hook: Hook, http: aiohttp.Clien
     await world.client.api("POST", "/webhooks", {"url": hook.url, "events": [_TYPES]})
     begin = await newest_position(world)
     seconds = max(3.0, SECONDS * ordeal.scale)
+    busy = seconds_at_work(world.gateway_pid)
     await talk_for(talkers, seconds)
     expected = await log_after(world, begin, types=_TYPES)
 
@@ -40,10 +41,17 @@ async def _measure(ordeal: Ordeal, world: World, hook: Hook, http: aiohttp.Clien
         return len(hook.heard) >= len(expected)
 
     await until(all_heard, what="last event at the endpoint", timeout_seconds=60.0)
+    busy = seconds_at_work(world.gateway_pid) - busy
     doubled = sum(times > 1 for times in hook.heard.values())
     return [
         Claim(name="events", measured=len(expected), note=f"{len(expected) / seconds:.0f} a second"),
         Claim(name="events a second", measured=round(len(expected) / seconds), at_least=EVENTS_PER_SECOND * 0.9),
+        Claim(
+            name="gateway's time per request, event and delivery",
+            measured=round(busy / len(expected) * 1000, 2),
+            unit="ms",
+            note="at 200 a second it must be below 5 ms, and the processor its own",
+        ),
         Claim(name="events not heard", measured=len(set(expected) - hook.heard.keys()), at_most=0),
         Claim(name="events heard twice", measured=doubled, at_most=0, note="nothing failed, so nothing is repeated"),
         Claim(name="commit to first try p50", measured=round(percentile(hook.delays, 0.5) * 1000, 1), unit="ms"),
