@@ -359,6 +359,20 @@ async def test_the_lag_is_told_and_counted(parts: Parts, worker: Worker, clock: 
     assert behind["id"].startswith("evc_")
 
 
+async def test_the_lag_of_a_consumer_that_wants_little_is_found_when_it_comes(
+    parts: Parts, worker: Worker, clock: Any
+) -> None:
+    lag = ConsumerLag(database=parts.database, clock=clock)
+    await parts.make_key()
+    await lag.run_once()
+    await say(parts, 1)
+    clock.advance(5)
+    await lag.run_once()
+    await lag.run_once()
+
+    assert list(lag.by_consumer().values()) == [5.0]
+
+
 async def test_consumers_can_be_listed_and_deleted(worker: Worker) -> None:
     for name in ("b", "a"):
         await Worker(worker.client, worker.headers, name).put()
