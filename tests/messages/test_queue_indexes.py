@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from gateway.db.tx import Tx
-from gateway.messages.outbox import queue_store
+from gateway.messages.models import Message
+from gateway.messages.outbox import control_store, queue_store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -24,6 +25,12 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
         (lambda tx: queue_store.list_expired(tx, at=NOW, limit=5), "ix_messages_expiring"),
         (lambda tx: queue_store.list_in_flight(tx), "ix_messages_in_flight"),
         (lambda tx: queue_store.hold_in_flight(tx, session_id=1), "ix_messages_in_flight"),
+        (lambda tx: control_store.depths(tx, session_id=1), "ix_messages_session_held"),
+        (lambda tx: control_store.backlogs(tx), "ix_messages_retrying"),
+        (lambda tx: control_store.retrying_chats(tx, session_ids=[1]), "ix_messages_retrying"),
+        (lambda tx: control_store.list_overdue(tx, at=NOW), "ix_messages_in_flight"),
+        (lambda tx: control_store.list_doubts(tx, session_id=1, before=NOW, limit=5), "ix_messages_uncertain"),
+        (lambda tx: control_store.position(tx, message=Message(session_id=1, priority=1, id=5)), "ix_messages_lane"),
         (lambda tx: queue_store.sessions_with_queue(tx), "ix_messages_lane"),
         (lambda tx: queue_store.sessions_with_downloads(tx, at=NOW), "ix_messages_media_pending"),
         (lambda tx: queue_store.next_download_time(tx, after=NOW), "ix_messages_media_pending"),

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.db.tx import Tx
 from gateway.fleet.models import Session
-from gateway.messages.outbox import class_store, queue_store
+from gateway.messages.outbox import class_store
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from gateway.pacing.classes import classify
@@ -44,13 +44,11 @@ def candidate_of(entry: Entry, session: Session, *, at: datetime) -> Candidate:
     )
 
 
-def count_if_sent(tx: Tx, entry: Entry, *, gate: Gate, at: datetime) -> None:
+def count_if_sent(tx: Tx, entry: Entry, session: Session, *, gate: Gate, at: datetime) -> None:
     """Call once when a try was settled. What is back in the queue, or was refused, does not count."""
     if entry.message.state not in _MAYBE_ON_THE_WIRE:
         return
-    found = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
-    assert found is not None, "messages refer to their session"
-    candidate = candidate_of(entry, found[0], at=at)
+    candidate = candidate_of(entry, session, at=at)
     is_certain = entry.message.state != MessageState.UNCERTAIN
     gate.note_sent(tx, candidate, at=at, is_certain=is_certain)
     if candidate.pace_class.is_first_contact:

@@ -17,6 +17,7 @@ from gateway.kit.errors import UnavailableError
 from gateway.kit.ids import render_id
 from gateway.kit.observe import Signal
 from gateway.messages.arriving.changes import Changes
+from gateway.messages.models import Queue
 from gateway.messages.outbox import class_store, queue_store
 from gateway.messages.outbox.candidates import candidate_of
 from gateway.messages.outbox.envelopes import Envelopes, UnsendableError
@@ -100,7 +101,7 @@ class Lane:
 
     async def run(self) -> None:
         """Send until nothing is due, the session cannot send, or the lane is asked to stop."""
-        claim = await self._tools.database.write(self._take) if self._may_go_on() else None
+        claim = await self._tools.database.write(self._look_and_take) if self._may_go_on() else None
         while claim is not None:
             await self._tools.typist.type(claim, hurry=self._hurry)
             outcome = await self._tools.tries.send(claim)
@@ -124,16 +125,18 @@ class Lane:
                 await asyncio.sleep(STORE_RETRY_SECONDS)
 
     def _settle_and_take(self, tx: Tx, claim: Claim, outcome: Outcome) -> Claim | None:
-        self._tools.settler.settle(tx, claim, outcome)
-        tx.after_commit(lambda: self._tools.settled.fire(claim.message_id))
-        return self._take(tx) if self._may_go_on() else None
-
-    def _take(self, tx: Tx) -> Claim | None:
-        """Claim the next message that may go now; those that may not are put off or closed on the way."""
         found = queue_store.session_of_lane(tx, session_id=self._session_id)
-        if found is None:
-            return None
-        session, queue = found
+        assert found is not None, "messages refer to their session"
+        self._tools.settler.settle(tx, claim, outcome, session=found[0])
+        tx.after_commit(lambda: self._tools.settled.fire(claim.message_id))
+        return self._take(tx, *found) if self._may_go_on() else None
+
+    def _look_and_take(self, tx: Tx) -> Claim | None:
+        found = queue_store.session_of_lane(tx, session_id=self._session_id)
+        return None if found is None else self._take(tx, *found)
+
+    def _take(self, tx: Tx, session: Session, queue: Queue | None) -> Claim | None:
+        """Claim the next message that may go now; those that may not are put off or closed on the way."""
         now = self._tools.clock.now()
         self._forget_old_verdicts(tx, session)
         while session.is_paired and (queue is None or queue.paused_at is None):

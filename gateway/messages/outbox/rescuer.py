@@ -115,7 +115,8 @@ class Rescuer:
 
     def _settle_uncertain(self, tx: Tx, entry: Entry, wa_id: str | None) -> None:
         self._progress.doubt(tx, entry, wa_id=wa_id, error=_ERROR)
-        count_if_sent(tx, entry, gate=self._gate, at=self._clock.now())
+        session = self._session(tx, entry.message.session_id)
+        count_if_sent(tx, entry, session, gate=self._gate, at=self._clock.now())
 
     def _still_as(self, tx: Tx, seen: Message) -> Entry | None:
         """The message, unless somebody has settled or claimed it since it was looked at."""

@@ -14,7 +14,6 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
-from gateway.messages.outbox import queue_store
 from gateway.messages.outbox.candidates import count_if_sent
 from gateway.messages.outbox.outcomes import Fate
 from gateway.messages.outbox.rests import Rests
@@ -57,7 +56,7 @@ class Settler:
         self._rests = rests
         self._on_timelock = on_timelock
 
-    def settle(self, tx: Tx, claim: Claim, outcome: Outcome) -> None:
+    def settle(self, tx: Tx, claim: Claim, outcome: Outcome, *, session: Session) -> None:
         """Move the message to where its try has led."""
         entry = store.find(tx, org_id=claim.org_id, message_id=claim.message_id)
         if entry is None or not _is_still(entry, claim, outcome):
@@ -69,11 +68,11 @@ class Settler:
             self._changes.note_own_reaction(tx, entry)
             self._learn(tx, entry, outcome)
         else:
-            self._settle_unsent(tx, entry, outcome)
+            self._settle_unsent(tx, entry, outcome, session)
         if not was_counted:
-            count_if_sent(tx, entry, gate=self._gate, at=self._clock.now())
+            count_if_sent(tx, entry, session, gate=self._gate, at=self._clock.now())
 
-    def _settle_unsent(self, tx: Tx, entry: Entry, outcome: Unsent) -> None:
+    def _settle_unsent(self, tx: Tx, entry: Entry, outcome: Unsent, session: Session) -> None:
         progress, judgement = self._progress, outcome.judgement
         error = (outcome.error.code, str(outcome.error))
         until = self._clock.now() + timedelta(seconds=judgement.delay_seconds)
@@ -81,7 +80,7 @@ class Settler:
             until = max(until, self._clock.now() + SHORT_REST)
             self._rests.begin(entry.message.session_id, until=until, reason=outcome.error.code)
         if isinstance(outcome.error, NewChatsRefusedError):
-            self._note_timelock(tx, entry)
+            self._on_timelock(tx, session, self._clock.now())
         if judgement.fate is Fate.FAIL:
             progress.move(tx, entry, MessageState.FAILED, error=error)
         elif judgement.fate is Fate.AGAIN:
@@ -90,11 +89,6 @@ class Settler:
             progress.put_back(tx, entry, until=None, reason=outcome.error.code, counted=False)
         else:
             progress.doubt(tx, entry, wa_id=outcome.found_wa_id, error=error)
-
-    def _note_timelock(self, tx: Tx, entry: Entry) -> None:
-        found = queue_store.session_of_lane(tx, session_id=entry.message.session_id)
-        assert found is not None, "messages refer to their session"
-        self._on_timelock(tx, found[0], self._clock.now())
 
     def _learn(self, tx: Tx, entry: Entry, sent: Sent) -> None:
         """The engine may know an address of the recipient by now that we did not."""
