@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.torture import (
     backup_loops,
+    clean_restarts,
     crash_points,
     daemon_kills,
     inbound_kills,
@@ -26,6 +27,7 @@ TORTURES: dict[str, Torture] = {
         worker_kills.TORTURE,
         crash_points.TORTURE,
         inbound_kills.TORTURE,
+        clean_restarts.TORTURE,
         neighbours.TORTURE,
         outage.TORTURE,
         stop.TORTURE,

@@ -24,6 +24,7 @@ class Traffic:
         self.line = line
         self.accepted: list[str] = []
         self.written: list[str] = []
+        self.under_way: list[str] = []  #: what was being written when a worker was killed
 
     async def send(self) -> None:
         while not self._is_over.is_set():
@@ -34,10 +35,17 @@ class Traffic:
 
     async def write(self) -> None:
         while not self._is_over.is_set():
-            body = f"{self.line.name} in {len(self.written)}"
-            await self._house.phones.send_text(self._friend.number, self.line.phone.number, body)
-            self.written.append(body)
+            await self._house.phones.send_text(self._friend.number, self.line.phone.number, self._next)
+            self.written.append(self._next)
             await asyncio.sleep(0.1)
+
+    @property
+    def _next(self) -> str:
+        return f"{self.line.name} in {len(self.written)}"
+
+    def note_what_is_under_way(self) -> None:
+        """The last that was written and the next: what a worker killed now may have in its hands."""
+        self.under_way = [*self.written[-1:], self._next]
 
     async def reached_the_friend(self) -> list[str]:
         return await self._once_complete(self._at_the_friend, self.accepted)
@@ -89,6 +97,8 @@ async def storm(house: House, traffic: list[Traffic]) -> None:
     for one in traffic:
         await one.line.becomes("connected")
     await flows_on(traffic)
+    for one in traffic:
+        one.note_what_is_under_way()
     psutil.Process(house.sandbox.rig.pids["gateway"]).children(recursive=True)[0].kill()
     await flows_on(traffic)
     await house.phones.inject("drop")
@@ -120,6 +130,7 @@ async def test_nothing_is_lost_doubled_or_shuffled_in_a_storm(house: House, link
         arrived = await one.reached_the_gateway()
         lost = [body for body in one.written if body not in arrived]
         assert arrived == [body for body in one.written if body not in lost]
-        # What a killed worker had acknowledged a moment before it could note it down is gone: the gap that the page
-        # on delivery guarantees admits.
+        # The gap that the page on delivery guarantees admits: what a killed worker had in its hands and had told
+        # WhatsApp of before it could note it down. Nothing else may get lost; neither may this, most of the time.
         assert len(lost) <= 1
+        assert set(lost) <= set(one.under_way)

@@ -1,0 +1,49 @@
+"""The tortures, scaled down: what they promise holds, and they notice what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.torture.catalogue import TORTURES
+from gateway.torture.contract import Claim, Ordeal
+from gateway.torture.table import render, render_json
+
+#: Name and scale: some kills of each kind. The full size is for `wagate torture`.
+CUTS = {"crash-points": 0.1, "daemon-kills": 0.02, "worker-kills": 0.02, "inbound-kills": 0.05, "clean-restarts": 0.03}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", CUTS)
+async def test_what_is_promised_holds(name: str, tmp_path: Path) -> None:
+    claims = await TORTURES[name].run(Ordeal(folder=tmp_path, scale=CUTS[name], quiet=True))
+
+    broken = [claim for claim in claims if claim.kept is False]
+    assert not broken, render(claims)
+    assert any(claim.kept for claim in claims), "something was promised"
+
+
+def test_a_claim_is_broken_beyond_its_bounds_alone() -> None:
+    assert Claim(name="lost", measured=0, at_most=0).kept is True
+    assert Claim(name="lost", measured=1, at_most=0).kept is False
+    assert Claim(name="kept", measured=9, at_least=10).kept is False
+    assert Claim(name="seen", measured=9).kept is None
+
+
+def test_answers_are_a_table_for_people_and_one_line_for_programs() -> None:
+    claims: Sequence[Claim] = (
+        Claim(name="lost each time", measured=0.25, at_most=0.2),
+        Claim(name="written", measured=120_000, note="200 a second"),
+    )
+
+    _, first, second = render(claims).splitlines()
+
+    assert first.split() == ["lost", "each", "time", "<=", "0.2", "0.25", "BROKEN"]
+    assert second.split() == ["written", "-", "120,000", "200", "a", "second"]
+    assert '"kept":false' in render_json({"toy": claims})
+
+
+def test_every_torture_is_listed_under_the_name_it_has() -> None:
+    assert all(torture.name == name and torture.sentence for name, torture in TORTURES.items())
