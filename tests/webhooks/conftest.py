@@ -164,6 +164,20 @@ class Rig:
     async def remove(self, webhook: Webhook) -> None:
         await self.database.write(lambda tx: self.webhooks.remove(tx, self.webhooks.get(tx, OWNER, webhook.id)))
 
+    async def rotate(self, webhook: Webhook) -> None:
+        def work(tx: Tx) -> None:
+            row = self.webhooks.get(tx, OWNER, webhook.id)
+            self.webhooks.rotate_secret(tx, row, overlap=timedelta(hours=24))
+
+        await self.database.write(work)
+
+    async def redeliver(self, webhook: Webhook, delivery: WebhookDelivery) -> None:
+        def work(tx: Tx) -> None:
+            row = self.webhooks.get(tx, OWNER, webhook.id)
+            self.redelivery.redeliver(tx, row, self.webhooks.delivery(tx, row, delivery.id))
+
+        await self.database.write(work)
+
     async def emit(self, count: int = 1, *, type: str = "contact.created", **more: Any) -> list[int]:
         """Some events, each in a transaction of its own; gives their positions."""
         positions = []
