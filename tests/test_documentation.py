@@ -30,6 +30,8 @@ from gateway.kit.errors import GatewayError
 from gateway.kit.metrics import Metrics
 from gateway.messages.outbox.waiting import SENTENCES as WAITS
 from gateway.messages.states import STEPS, MessageState
+from gateway.pacing.reasons import SENTENCES as GATE
+from gateway.pacing.reasons import SKIPS
 from sessions.capabilities import UNSUPPORTED
 from sessions.errors import SessionError
 from sessions.sandbox.faults.kinds import AnyFault
@@ -236,6 +238,11 @@ def waits() -> str:
     return table(("`waiting_for.code`", "meaning"), ((code(name), sentence) for name, sentence in WAITS.items()))
 
 
+def gate() -> str:
+    rows = ((code(name), "skip" if name in SKIPS else "wait", sentence) for name, sentence in GATE.items())
+    return table(("`reason`", "answer", "meaning"), rows)
+
+
 TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/config.md", "settings", settings),
     ("reference/api.md", "operations", operations),
@@ -251,6 +258,7 @@ TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/metrics.md", "series", metrics),
     ("explanation/message-states.md", "steps", steps),
     ("explanation/message-states.md", "waiting", waits),
+    ("explanation/pacing.md", "gate", gate),
 ]
 
 
