@@ -10,6 +10,7 @@ import pytest
 from gateway.torture.catalogue import TORTURES
 from gateway.torture.contract import Claim, Ordeal
 from gateway.torture.table import render, render_json
+from sessions.crash import CrashPoint
 
 #: Name and scale: some kills of each kind. The full size is for `wagate torture`.
 CUTS = {"crash-points": 0.1, "daemon-kills": 0.02, "worker-kills": 0.02, "inbound-kills": 0.05, "clean-restarts": 0.03}
@@ -47,3 +48,10 @@ def test_answers_are_a_table_for_people_and_one_line_for_programs() -> None:
 
 def test_every_torture_is_listed_under_the_name_it_has() -> None:
     assert all(torture.name == name and torture.sentence for name, torture in TORTURES.items())
+
+
+def test_every_crash_point_is_described() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "torture.md").read_text("utf-8")
+    described = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+
+    assert described == [point.value for point in CrashPoint]
