@@ -47,12 +47,14 @@ Heard = Told | Reset | Passed
 class _Listener:
     """One stream's place at the hub; None in its queue is the end."""
 
-    def __init__(self, interest: Interest) -> None:
-        self.queue: asyncio.Queue[Told | None] = asyncio.Queue()
+    def __init__(self, interest: Interest, *, now: float) -> None:
+        self.queue: asyncio.Queue[Told | Passed | None] = asyncio.Queue()
         self._interest = interest
         self._ended = False
+        self._position = 0  #: what was queued last
+        self._queued_at = now
 
-    def offer(self, event: Told) -> bool:
+    def offer(self, event: Told, *, now: float) -> bool:
         """Queue the event, if it is wanted. False cuts off a listener that has stopped listening."""
         if self._ended or not self._interest.covers(event):
             return True
@@ -60,8 +62,18 @@ class _Listener:
             log.info("event stream cut off", waiting=self.queue.qsize())
             self.end()
             return False
-        self.queue.put_nowait(event)
+        self._queue(event, now)
         return True
+
+    def reassure(self, position: int, *, now: float, quiet_seconds: float) -> None:
+        """Say how far the log has come, if there was nothing for it for a while."""
+        is_quiet = now - self._queued_at >= quiet_seconds and self.queue.empty()
+        if is_quiet and position > self._position and not self._ended:
+            self._queue(Passed(position), now)
+
+    def _queue(self, heard: Told | Passed, now: float) -> None:
+        self._position, self._queued_at = heard.position, now
+        self.queue.put_nowait(heard)
 
     def end(self) -> None:
         """Let it finish what is queued and end."""
@@ -69,9 +81,9 @@ class _Listener:
             self._ended = True
             self.queue.put_nowait(None)
 
-    def handful(self, first: Told | None) -> list[Told | None]:
-        """What waits, up to a limit, beginning with what was taken already."""
-        waiting = [first]
+    async def handful(self) -> list[Told | Passed | None]:
+        """What waits, up to a limit, as soon as something does."""
+        waiting = [await self.queue.get()]
         while waiting[-1] is not None and len(waiting) < _HANDFUL and not self.queue.empty():
             waiting.append(self.queue.get_nowait())
         return waiting
@@ -86,6 +98,7 @@ class EventHub(Wakeable):
         self._quiet_seconds = quiet_seconds
         self._listeners: set[_Listener] = set()
         self._position = 0
+        self._reassured_at = 0.0
         self.cut_off = 0  #: listeners that let too much pile up
 
     @property
@@ -117,8 +130,13 @@ class EventHub(Wakeable):
             return None
         after = self._position
         rows = await self._database.read(lambda tx: store.everything_after(tx, after=after, limit=_PAGE))
+        now = asyncio.get_running_loop().time()
         for row in rows:
-            self._hand_out(Told(row))
+            self._hand_out(Told(row), now)
+        if now >= self._reassured_at + LOOK_EVERY_SECONDS:
+            self._reassured_at = now
+            for listener in self._listeners:
+                listener.reassure(self._position, now=now, quiet_seconds=self._quiet_seconds)
         return 0.0 if len(rows) == _PAGE else None
 
     async def stop(self) -> None:
@@ -126,15 +144,15 @@ class EventHub(Wakeable):
         for listener in self._listeners:
             listener.end()
 
-    def _hand_out(self, event: Told) -> None:
+    def _hand_out(self, event: Told, now: float) -> None:
         self._position = event.position
         for listener in self._listeners:
-            if not listener.offer(event):
+            if not listener.offer(event, now=now):
                 self.cut_off += 1
 
     @contextmanager
     def _joined(self, interest: Interest, newest: int) -> Iterator[_Listener]:
-        listener = _Listener(interest)
+        listener = _Listener(interest, now=asyncio.get_running_loop().time())
         if not self._listeners:
             self._position = newest  # nobody needs what came before
         self._listeners.add(listener)
@@ -145,16 +163,8 @@ class EventHub(Wakeable):
 
     async def _live(self, listener: _Listener, position: int) -> AsyncIterator[Sequence[Heard]]:
         while True:
-            try:
-                async with asyncio.timeout(self._quiet_seconds):
-                    first = await listener.queue.get()
-            except TimeoutError:
-                if self._position > position and listener.queue.empty():
-                    position = self._position
-                    yield [Passed(position)]
-                continue
-            waiting = listener.handful(first)
-            fresh = [event for event in waiting if event is not None and event.position > position]
+            waiting = await listener.handful()
+            fresh = [heard for heard in waiting if heard is not None and heard.position > position]
             if fresh:
                 position = fresh[-1].position
                 yield fresh
