@@ -1,93 +1,29 @@
-"""A linked phone moves to another gateway without pairing again, and nothing that was written to it meanwhile is lost."""
+"""Phones leave one machine and come up on another, by archive or by backup, without pairing again and without doubles."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import aiohttp
 import pytest
 
-from gateway.sandbox.rig import SANDBOX_NETWORKS, free_port
-from tests.journeys.house import House, Line, poll
-
-PASSPHRASE = "correct horse battery"
-
-
-@dataclass
-class Neighbour:
-    """A second gateway, joined to the same WhatsApp; a :class:`House` can be made of it."""
-
-    data: Path
-    port: int
-    rig: Any
-    process: asyncio.subprocess.Process | None = None
-
-    @property
-    def gateway_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "WAGATE_STORE__DATA_FOLDER": str(self.data),
-            "WAGATE_HTTP__PORT": str(self.port),
-            "WAGATE_GUARD__ALLOW_NETWORKS": SANDBOX_NETWORKS,
-        }
-
-    async def start(self) -> None:
-        with (self.data.parent / "neighbour.log").open("wb") as log:
-            self.process = await _start("serve", **self.environment, _loopback=self.rig.loopback_file, _log=log)
-        await poll(self._is_ready, timeout_seconds=30)
-
-    async def stop(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(self.process.wait(), 25)
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with aiohttp.ClientSession() as http, http.get(f"{self.gateway_url}/readyz") as answer:
-                return answer.status == 200
-        except aiohttp.ClientError:
-            return False
+from gateway.sandbox.rig import free_port
+from tests.journeys.house import House, Line, Phone, poll
+from tests.journeys.neighbour import Neighbour, Rig
 
 
 @pytest.fixture
 async def neighbour(house: House, tmp_path: Path) -> AsyncIterator[Neighbour]:
     """Another gateway that does not run yet."""
-    loopback_file = Path(house.sandbox.rig.data) / "loopback.json"
-    rig = SimpleNamespace(api_key="", control=house.sandbox.rig.control, loopback_file=loopback_file)
+    rig = Rig(control=house.sandbox.rig.control, loopback_file=Path(house.sandbox.rig.data) / "loopback.json")
     made = Neighbour(data=tmp_path / "neighbour", port=free_port(), rig=rig)
-    rig.api_key = await command("key", "create", "test", "--plain", _loopback=loopback_file, **made.environment)
+    await made.make_key()
     yield made
     await made.stop()
 
 
-async def _start(*arguments: str, _loopback: Path, _log: Any, **environment: str) -> asyncio.subprocess.Process:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAGATE_")}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *arguments, "--loopback-file", str(_loopback)),
-        env=inherited | environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=_log,
-        stderr=_log if _log is not asyncio.subprocess.PIPE else asyncio.subprocess.PIPE,
-    )
-
-
-async def command(*arguments: str, _loopback: Path, **environment: str) -> str:
-    """Run `wagate`; give what it has said."""
-    process = await _start(*arguments, _loopback=_loopback, _log=asyncio.subprocess.PIPE, **environment)
-    output, complaint = await process.communicate()
-    assert process.returncode == 0, complaint.decode()
-    return output.decode().strip()
+async def texts_at(house: House, phone: Phone) -> list[str]:
+    return [message["text"]["body"] for message in await house.phones.messages(phone.number)]
 
 
 async def test_a_phone_moves_to_another_gateway_without_pairing_again(
@@ -95,16 +31,15 @@ async def test_a_phone_moves_to_another_gateway_without_pairing_again(
 ) -> None:
     anna = await house.phone("Anna")
     await line.send(anna, "before the move")
-    archive, loopback_file = tmp_path / "archive", neighbour.rig.loopback_file
-    here = {"WAGATE_STORE__DATA_FOLDER": f"{house.sandbox.rig.data}/gateway", "WAGATE_ARCHIVE_PASSPHRASE": PASSPHRASE}
-    there = {**neighbour.environment, "WAGATE_ARCHIVE_PASSPHRASE": PASSPHRASE}
+    archive, loopback = str(tmp_path / "archive"), ("--loopback-file", str(neighbour.rig.loopback_file))
+    here = {"WAGATE_STORE__DATA_FOLDER": f"{house.sandbox.rig.data}/gateway"}
 
-    await command("session", "export", line.name, "--to", str(archive), _loopback=loopback_file, **here)
+    await neighbour.command("session", "export", line.name, "--to", archive, *loopback, **here)
     left = await line.becomes("logged_out")
     await house.phones.send_text(anna.number, to=line.phone.number, body="while nobody was linked")
-    await command("session", "import", str(archive), _loopback=loopback_file, **there)
+    await neighbour.command("session", "import", archive, *loopback)
     await neighbour.start()
-    abroad = House(neighbour)  # type: ignore[arg-type]
+    abroad = neighbour.house()
     [session] = (await abroad.api.get("/sessions"))["items"]
     moved = Line(house=abroad, id=session["id"], name=session["name"], phone=line.phone)
 
@@ -116,3 +51,44 @@ async def test_a_phone_moves_to_another_gateway_without_pairing_again(
     assert (left["paired"], left["reason"]["code"]) == (False, "moved_away")
     assert (await line.becomes("logged_out"))["paired"] is False
     await abroad.close()
+
+
+async def test_a_gateway_comes_back_from_a_backup_with_its_phone_linked_and_sends_nothing_twice(
+    house: House, neighbour: Neighbour, tmp_path: Path
+) -> None:
+    """The worst case: made beside the running gateway, sent from afterwards, and gone on with by force."""
+    anna, backup, old = await house.phone("Anna"), str(tmp_path / "backup"), neighbour.data
+    await neighbour.start()
+    home = neighbour.house()
+    line = await home.link("shop", await house.phone("Shop"))
+    await line.send(anna, "one")
+    await home.api.post(f"/sessions/{line.id}/stop")
+    await line.becomes("stopped")
+    waiting = await line.queue(anna, "two")
+    await neighbour.command("backup", backup)
+    await home.api.post(f"/sessions/{line.id}/start")
+    await line.follow(waiting["id"], "delivered")
+    await neighbour.stop()
+
+    neighbour.data = tmp_path / "by-the-book"
+    told = await neighbour.command("restore", backup)
+    neighbour.data = tmp_path / "by-force"
+    await neighbour.command("restore", backup, "--force-sessions")
+    await neighbour.start()
+    await home.api.post(f"/sessions/{line.id}/start")
+    await line.becomes("connected")
+
+    assert old.exists()
+    assert "must be linked again, since their keys moved on: 1" in told
+    restored = await home.api.get(f"/messages/{waiting['id']}")
+    assert (restored["state"], restored["waiting_for"]["code"]) == ("queued", "restored")
+    await home.api.post(f"/sessions/{line.id}/queue/clear", {})
+    await home.api.post(f"/sessions/{line.id}/queue/resume")
+    await line.send(anna, "three")
+    await poll(lambda: _has(house, anna, "three"))
+    assert await texts_at(house, anna) == ["one", "two", "three"]
+    await home.close()
+
+
+async def _has(house: House, phone: Phone, text: str) -> bool:
+    return text in await texts_at(house, phone)
