@@ -67,6 +67,10 @@ def message_is(state: str) -> Callable[[Tx, World], None]:
 
 CASES = {
     "api_keys.create": Case({"name": "shop"}),
+    "contacts.block": Case(),
+    "contacts.opt_in": Case(),
+    "contacts.opt_out": Case(),
+    "contacts.unblock": Case(),
     "media.upload": Case(PIXEL),
     "messages.batch": Case({"messages": [MESSAGE, MESSAGE, {"to": "nobody"}]}),
     "messages.resolve": Case({"outcome": "resend"}, message_is("uncertain")),

