@@ -7,8 +7,10 @@ the last few sessions were before their last step, in the very transaction of th
 those whose last step was to receive go back by that one step.
 
 Going back is safe. A message that was taken over all the same is recognised by its id if it comes again; and if it does
-not, the ratchet skips its key when the next one comes, as for any message that got lost on the way. A session whose last
-step was to send never goes back: it would use a key twice.
+not, the ratchet skips its key when the next one comes, as for any message that got lost on the way. With the first
+message of a stranger goes the one-time key that it used up, since the second may need it as well. A session whose last
+step was to send never goes back: it would use a key twice. After an orderly end, which the worker notes, nothing does:
+all that was decrypted is in the journal then.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ from sessions.keystore import KEY_STORE_NAME, LOCK_NAME
 _KEPT = 16
 _BUSY_SECONDS = 5.0
 _TABLE = "whatsmeow_sessions"
+_ONE_TIME_KEYS = "whatsmeow_pre_keys"
+_KEY_COLUMNS = "jid, key_id, key, uploaded"
+ENDED_IN_ORDER_NAME = "ended-in-order"
 _SCHEMA = (
+    f"CREATE TABLE IF NOT EXISTS wagate_used_keys (seq INTEGER PRIMARY KEY, {_KEY_COLUMNS})",
+    f"CREATE TRIGGER IF NOT EXISTS wagate_key_used AFTER DELETE ON {_ONE_TIME_KEYS} BEGIN "
+    f"INSERT INTO wagate_used_keys ({_KEY_COLUMNS}) VALUES (OLD.jid, OLD.key_id, OLD.key, OLD.uploaded); "
+    f"DELETE FROM wagate_used_keys WHERE seq <= (SELECT max(seq) FROM wagate_used_keys) - {_KEPT}; END",
     "CREATE TABLE IF NOT EXISTS wagate_steps (seq INTEGER PRIMARY KEY, our_jid TEXT, their_id TEXT, before BLOB)",
     *(
         f"CREATE TRIGGER IF NOT EXISTS wagate_step_{event.lower()} AFTER {event} ON {_TABLE} BEGIN "
@@ -57,27 +66,36 @@ def take_back(folder: Path) -> int:
             return 0
         try:
             with closing(sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)) as store:
-                return _take_back(store)
+                return _take_back(store, ended_in_order=(folder / ENDED_IN_ORDER_NAME).exists())
         except sqlite3.Error as error:
             raise StoreError("The session's key store cannot be written.") from error
 
 
-def _take_back(store: sqlite3.Connection) -> int:
-    if not _has(store, _TABLE):
+def _take_back(store: sqlite3.Connection, *, ended_in_order: bool) -> int:
+    if not (_has(store, _TABLE) and _has(store, _ONE_TIME_KEYS)):
         return 0
     store.execute("PRAGMA synchronous=FULL")
     store.execute("BEGIN IMMEDIATE")
     taken = 0
     if _has(store, "wagate_steps"):
-        for our_jid, their_id, before, now in store.execute(_LAST_STEPS).fetchall():
-            if was_received(before, now):
-                _restore(store, our_jid, their_id, before)
-                taken += 1
+        taken = 0 if ended_in_order else _go_back(store)
         store.execute("DELETE FROM wagate_steps")
+        store.execute("DELETE FROM wagate_used_keys")
     for statement in _SCHEMA:
         store.execute(statement)
     store.execute("COMMIT")
     return taken
+
+
+def _go_back(store: sqlite3.Connection) -> int:
+    back = [step for step in store.execute(_LAST_STEPS).fetchall() if was_received(step[2], step[3])]
+    for our_jid, their_id, before, _ in back:
+        _restore(store, our_jid, their_id, before)
+    if any(before is None for _, _, before, _ in back):
+        store.execute(
+            f"INSERT OR IGNORE INTO {_ONE_TIME_KEYS} ({_KEY_COLUMNS}) SELECT {_KEY_COLUMNS} FROM wagate_used_keys"
+        )
+    return len(back)
 
 
 def _has(store: sqlite3.Connection, table: str) -> bool:

@@ -64,6 +64,7 @@ class EngineSession:
         self._on_return = on_return
         self._settled = threading.Event()
         self._last_event_at = time.monotonic()
+        self._is_keeping = False
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="engine", daemon=True).start()
@@ -72,14 +73,15 @@ class EngineSession:
         """Wait for the first sign of life: from then on the library no longer touches its tables for this session."""
         return self._settled.wait(timeout_seconds)
 
-    def wait_until_quiet(self, quiet_seconds: float, timeout_seconds: float) -> None:
-        """Wait until no event has come for a while."""
+    def wait_until_quiet(self, quiet_seconds: float, timeout_seconds: float) -> bool:
+        """Wait until no event has come for a while; gives whether it became quiet in time."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             left = self._last_event_at + quiet_seconds - time.monotonic()
-            if left <= 0:
-                return
-            time.sleep(min(left, 0.05))
+            if left <= 0 and not self._is_keeping:
+                return True
+            time.sleep(min(max(left, 0.01), 0.05))
+        return False
 
     def _run(self) -> None:
         proxy = ProxySettings(self._proxy_url.encode(), False, False, False) if self._proxy_url else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessions.keystore import KEY_STORE_NAME, LOCK_NAME
-from sessions.ratchets import take_back
+from sessions.ratchets import ENDED_IN_ORDER_NAME, take_back
 
 
 def state(*, key: str = "A1", sent: int = 0, received: int = 0) -> bytes:
@@ -32,6 +32,8 @@ class KeyStore:
                 "CREATE TABLE whatsmeow_sessions (our_jid TEXT, their_id TEXT, session bytea, "
                 "PRIMARY KEY (our_jid, their_id))"
             )
+            store.execute("CREATE TABLE whatsmeow_pre_keys (jid TEXT, key_id INTEGER, key bytea, uploaded BOOLEAN)")
+            store.execute("INSERT INTO whatsmeow_pre_keys VALUES ('me', 7, x'77', 1)")
 
     def put(self, session: bytes, their_id: str = "ben") -> None:
         """As the engine does it."""
@@ -46,6 +48,15 @@ class KeyStore:
         with self._open() as store:
             row = store.execute("SELECT session FROM whatsmeow_sessions WHERE their_id = ?", (their_id,)).fetchone()
             return None if row is None else bytes(row[0])
+
+    def use_up_the_one_time_key(self) -> None:
+        with self._open() as store:
+            store.execute("DELETE FROM whatsmeow_pre_keys WHERE key_id = 7")
+
+    @property
+    def one_time_keys(self) -> list[tuple[object, ...]]:
+        with self._open() as store:
+            return list(store.execute("SELECT * FROM whatsmeow_pre_keys"))
 
     def _open(self) -> closing[sqlite3.Connection]:
         return closing(sqlite3.connect(self.folder / KEY_STORE_NAME, isolation_level=None))
@@ -97,6 +108,28 @@ def test_the_first_message_of_a_stranger_can_be_received_again(keys: KeyStore) -
     assert take_back(keys.folder) == 1
     assert keys.get("stranger") is None
     assert keys.get("somebody we wrote to") == state(sent=1)
+
+
+def test_with_the_first_message_of_a_stranger_goes_the_one_time_key_that_it_used_up(keys: KeyStore) -> None:
+    keys.put(state(received=1), "stranger")
+    keys.use_up_the_one_time_key()
+
+    take_back(keys.folder)
+
+    assert keys.one_time_keys == [("me", 7, b"w", 1)]
+
+
+def test_after_an_orderly_end_nothing_goes_back(keys: KeyStore) -> None:
+    keys.put(state(received=1), "stranger")
+    keys.put(state(received=4, sent=2))
+    keys.use_up_the_one_time_key()
+    (keys.folder / ENDED_IN_ORDER_NAME).touch()
+
+    assert take_back(keys.folder) == 0
+    (keys.folder / ENDED_IN_ORDER_NAME).unlink()
+    assert take_back(keys.folder) == 0, "what was before an orderly end is over and done with"
+    assert keys.get() == state(received=4, sent=2)
+    assert keys.one_time_keys == []
 
 
 def test_only_the_last_steps_are_kept_and_each_sender_goes_back_by_one(keys: KeyStore) -> None:
