@@ -283,3 +283,17 @@ async def test_a_deleted_session_is_gone(api: Api, fleet: FleetRig) -> None:
     assert (await api.ask("DELETE", "/sessions/shop")).status == 204
     assert (await api.ask("GET", "/sessions/shop")).status == 404
     assert (await api.json("GET", "/sessions"))["items"] == []
+
+
+async def test_the_pace_is_changed_key_by_key_and_checked(api: Api) -> None:
+    await api.json("POST", "/sessions", expect=201, json={"name": "paced", "settings": {"pace": {"per_day": 50}}})
+
+    changed = await api.json("PATCH", "/sessions/paced", json={"settings": {"pace": {"quiet_hours": "22:00-07:00"}}})
+    wrong = await api.json(
+        "PATCH", "/sessions/paced", expect=422, json={"settings": {"pace": {"quiet_hours": "at night"}}}
+    )
+    back = await api.json("PATCH", "/sessions/paced", json={"settings": {"pace": None}})
+
+    assert changed["settings"]["pace"] == {"per_day": 50, "quiet_hours": "22:00-07:00"}
+    assert wrong["fields"][0]["path"] == "settings.pace.quiet_hours"
+    assert "pace" not in back["settings"]
