@@ -82,7 +82,7 @@ class World:
         os.kill(pid, signal.SIGTERM)
         return pid
 
-    async def until_new_gateway(self, old: int, *, timeout_seconds: float = 60.0) -> None:
+    async def until_new_gateway(self, old: int, *, timeout_seconds: float = 180.0) -> None:
         """Wait until another daemon than ``old`` answers."""
 
         async def is_up() -> bool:
@@ -90,7 +90,7 @@ class World:
 
         await until(is_up, what="new gateway", timeout_seconds=timeout_seconds)
 
-    async def until_connected(self, lines: list[Line], *, timeout_seconds: float = 60.0) -> None:
+    async def until_connected(self, lines: list[Line], *, timeout_seconds: float = 180.0) -> None:
         """Wait until all these lines are connected."""
 
         async def are_connected() -> bool:
