@@ -243,6 +243,20 @@ async def test_a_phone_linked_today_sends_little_marketing_and_more_each_day(any
         await world.when(entry.message.id, "delivered")
 
 
+async def test_an_answer_that_is_a_day_late_is_none(any_world_at: MakeWorld) -> None:
+    world = await any_world_at(Pace(per_day=1))
+    await hear(world, ANNA)
+    late = await world.queue(to=ANNA)
+    other = await world.queue(to=BEN)
+    world.advance(86_401)
+
+    await world.start()
+
+    await world.when(late.message.id, "delivered")
+    await held(world, other, "daily_cap")
+    await counted(world, plain=1, replies=0)
+
+
 async def test_a_session_keeps_its_rate_and_replies_do_not_wait_for_it(any_world_at: MakeWorld) -> None:
     world = await any_world_at(Pace(per_minute=60, burst=2))
     await world.start()
