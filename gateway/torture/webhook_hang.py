@@ -35,7 +35,7 @@ class Hooks:
         app = web.Application()
         app.router.add_post("/steady/{number}", self._take)
         app.router.add_post("/moody/{number}", self._take_or_hang)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         self.url = ""
 
     async def __aenter__(self) -> Self:

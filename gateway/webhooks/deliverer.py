@@ -52,7 +52,7 @@ class Deliverer(Wakeable):
             database=database,
             clock=clock,
             seals=seals,
-            poster=Poster(http=http, clock=clock, timeout_seconds=timeout_seconds),
+            poster=Poster(http=http, clock=clock, chance=chance, timeout_seconds=timeout_seconds),
             settler=Settler(
                 database=database, clock=clock, ids=ids, chance=chance, events=events, disable_after=disable_after
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from gateway.webhooks.target import Target
 EXCERPT_BYTES: Final = 1_000
 #: Bodies up to this are read to the end, so that the connection can be used again; longer ones are cut off.
 _READ_BYTES: Final = 65_536
+_SHORTEST_SHARE: Final = 0.85
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +69,10 @@ def encode(event: Event, payload: PayloadKind) -> bytes:
 class Poster:
     """Signs events and posts them through the guard."""
 
-    def __init__(self, *, http: GuardedHttp, clock: Clock, timeout_seconds: float) -> None:
+    def __init__(self, *, http: GuardedHttp, clock: Clock, chance: random.Random, timeout_seconds: float) -> None:
         self._http = http
         self._clock = clock
+        self._chance = chance
         self._timeout_seconds = timeout_seconds
 
     async def post(self, target: Target, event: Event) -> Outcome:
@@ -77,9 +80,11 @@ class Poster:
         began = self._clock.monotonic()
         body = encode(event, target.payload)
         headers = self._headers(target, event, body)
+        # Many that began to hang with the same event must not all be given up in the same moment.
+        timeout_seconds = self._timeout_seconds * self._chance.uniform(_SHORTEST_SHARE, 1.0)
         try:
             async with self._http.request(
-                "POST", target.url, headers=headers, body=body, timeout_seconds=self._timeout_seconds
+                "POST", target.url, headers=headers, body=body, timeout_seconds=timeout_seconds
             ) as response:
                 excerpt = await _excerpt(response)
                 return self._judge(response, excerpt, self._since(began))
