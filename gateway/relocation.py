@@ -53,8 +53,11 @@ async def move_in(
             opened = source.open("rb")
         except OSError as error:
             raise BackupError(f"{source} cannot be read: {error.strerror}") from error
-        with opened:
-            return await mover.take_in(OPERATOR, opened, secret, name=name, force=force)
+        try:
+            with opened:
+                return await mover.take_in(OPERATOR, opened, secret, name=name, force=force)
+        except OSError as error:
+            raise BackupError(f"{error.filename or source}: {error.strerror}. Nothing was changed") from error
 
 
 @asynccontextmanager

@@ -46,6 +46,8 @@ class Restore:
         shutil.rmtree(self._staging, ignore_errors=True)  # of a restore that was cut short
         try:
             return await self._run(source, secret)
+        except OSError as error:
+            raise BackupError(f"{error.filename or self._staging}: {error.strerror}. Nothing was changed") from error
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
 

@@ -164,6 +164,7 @@ class Mover:
     def _put_aside(self, session: Session) -> None:
         aside = self._aside(session)
         self._places.moved.mkdir(mode=0o700, exist_ok=True)
+        give_to_owner_of(self._places.sessions, self._places.moved)
         shutil.rmtree(aside, ignore_errors=True)  # of an earlier move; the keys moved on since
         self._keys_of(session.id).rename(aside)
 

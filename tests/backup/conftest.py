@@ -174,11 +174,13 @@ def tree_of(folder: Path) -> dict[str, str]:
     }
 
 
-async def gateway_command(*arguments: str, stdin: bytes = b"", **environment: str) -> tuple[int, bytes, str]:
-    """Run `wagate` as a process of its own; give code, output and complaint."""
+async def gateway_command(
+    *arguments: str, stdin: bytes = b"", under: tuple[str, ...] = (), **environment: str
+) -> tuple[int, bytes, str]:
+    """Run `wagate` as a process of its own, perhaps under another program; give code, output and complaint."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAGATE_")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *arguments),
+        *(*under, sys.executable, "-m", "gateway", *arguments),
         env=inherited | {"PYTHONPATH": str(Path(__file__).parents[2])} | environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

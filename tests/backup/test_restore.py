@@ -254,6 +254,24 @@ async def test_commands_end_with_2_for_a_wrong_key_and_3_when_they_cannot(premis
     assert (whole[0], whole[1].startswith(b"Whole: the store")) == (0, True)
 
 
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is not installed")
+@pytest.mark.parametrize("command_line", [("restore", "--into"), ("backup",)])
+async def test_a_disk_that_takes_no_more_is_told_in_one_line_and_nothing_is_left_behind(
+    premises, tmp_path, command_line
+):
+    await back_up(premises, tmp_path / "backup")
+    (tmp_path / "key").write_bytes(SECRET)
+    files = [str(tmp_path / name) for name in (("backup", "restored") if "--into" in command_line else ("another",))]
+    arguments = [command_line[0], files[0], *command_line[1:], *files[1:], "--key-file", str(tmp_path / "key")]
+
+    code, _, complaint = await gateway_command(
+        *arguments, under=("prlimit", "--fsize=8000"), WAGATE_STORE__DATA_FOLDER=str(premises.folder.path)
+    )
+
+    assert (code, complaint.count("\n")) == (3, 1), complaint
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["backup", "data", "key"]
+
+
 @pytest.mark.postgres
 async def test_postgresql_is_backed_up_and_restored_into_an_empty_database(tmp_path, clock, ids, new_postgres):
     premises = Premises(tmp_path / "data", clock, ids, await new_postgres())
