@@ -81,6 +81,7 @@ class Message(Identified, OrgScoped, Timestamped, Base):
             "ix_messages_lane", "session_id", "pace_class", "priority", "id", where="state = 'queued' AND hold IS NULL"
         ),
         _partial("ix_messages_chat_queue", "chat_id", "id", where="state = 'queued' AND hold IS NULL"),
+        _partial("ix_messages_chat_waiting", "org_id", "chat_id", where="state IN ('queued', 'scheduled')"),
         _partial("ix_messages_retrying", "session_id", "chat_id", where="hold = 'retry'"),
         _partial("ix_messages_held", "next_at", where="hold IS NOT NULL"),
         _partial("ix_messages_session_held", "session_id", "state", "next_at", where="hold IS NOT NULL"),

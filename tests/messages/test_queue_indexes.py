@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from gateway.chats.models import Chat
 from gateway.db.tx import Tx
 from gateway.messages.models import Message
-from gateway.messages.outbox import control_store, queue_store
+from gateway.messages.outbox import class_store, control_store, queue_store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+CHAT = Chat(id=1, org_id=1)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,9 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
         (lambda tx: control_store.list_overdue(tx, at=NOW), "ix_messages_in_flight"),
         (lambda tx: control_store.list_doubts(tx, session_id=1, before=NOW, limit=5), "ix_messages_uncertain"),
         (lambda tx: control_store.position(tx, message=Message(session_id=1, priority=1, id=5)), "ix_messages_lane"),
+        (lambda tx: class_store.mark_as_replies(tx, CHAT), "ix_messages_chat_waiting"),
+        (lambda tx: class_store.mark_as_known(tx, CHAT), "ix_messages_chat_waiting"),
+        (lambda tx: class_store.end_holds_of_gate(tx, org_id=1, session_id=1), "ix_messages_session_held"),
         (lambda tx: queue_store.sessions_with_queue(tx), "ix_messages_lane"),
         (lambda tx: queue_store.sessions_with_downloads(tx, at=NOW), "ix_messages_media_pending"),
         (lambda tx: queue_store.next_download_time(tx, after=NOW), "ix_messages_media_pending"),

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from sqlalchemy import Table, Update, bindparam, case, update
+from sqlalchemy import Table, Update, bindparam, case, text, update
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
 from gateway.messages.models import Hold, Message
-from gateway.messages.states import WAITING, MessageState
+from gateway.messages.states import MessageState
 from gateway.pacing.classes import MARKETING, NEW, PaceClass
 
 _TABLE: Final = cast(Table, Message.__table__)
+
+#: In words, not as parameters: only so does SQLite see that the small index of waiting messages answers it.
+_IS_WAITING: Final = text("state IN ('queued', 'scheduled')")
 
 
 def _waiting_of_chat() -> Update:
     return update(_TABLE).where(
         _TABLE.c.org_id == bindparam("org"),
         _TABLE.c.chat_id == bindparam("chat"),
-        _TABLE.c.state.in_([state.value for state in WAITING]),
+        _IS_WAITING,
     )
 
 

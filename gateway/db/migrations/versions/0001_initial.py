@@ -679,6 +679,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'queued' AND hold IS NULL"),
             postgresql_where=sa.text("state = 'queued' AND hold IS NULL"),
         )
+        batch_op.create_index(
+            "ix_messages_chat_waiting",
+            ["org_id", "chat_id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('queued', 'scheduled')"),
+            postgresql_where=sa.text("state IN ('queued', 'scheduled')"),
+        )
         batch_op.create_index("ix_messages_contact_id_id", ["contact_id", "id"], unique=False)
         batch_op.create_index(
             "ix_messages_expiring",
