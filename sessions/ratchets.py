@@ -4,7 +4,7 @@ The engine moves a sender's ratchet on, durably, and only then hands the message
 the two has not told WhatsApp that it has the message, so WhatsApp delivers it again; but its key is gone, and the engine
 drops what it takes for a repetition, and acknowledges it: lost for good. Therefore triggers in the key store keep what
 the last few sessions were before their last step, in the very transaction of the step. Before the next worker starts,
-those whose last step was to receive go back by that one step.
+those whose last steps were to receive go back by these steps.
 
 Going back is safe. A message that was taken over all the same is recognised by its id if it comes again; and if it does
 not, the ratchet skips its key when the next one comes, as for any message that got lost on the way. With the first
@@ -45,9 +45,7 @@ _SCHEMA = (
 )
 _LAST_STEPS = (
     "SELECT steps.our_jid, steps.their_id, steps.before, now.session FROM wagate_steps AS steps "
-    f"JOIN {_TABLE} AS now USING (our_jid, their_id) "
-    "WHERE seq = (SELECT max(seq) FROM wagate_steps AS later "
-    "WHERE later.our_jid = steps.our_jid AND later.their_id = steps.their_id)"
+    f"JOIN {_TABLE} AS now USING (our_jid, their_id) ORDER BY seq DESC"
 )
 
 
@@ -88,14 +86,34 @@ def _take_back(store: sqlite3.Connection, *, ended_in_order: bool) -> int:
 
 
 def _go_back(store: sqlite3.Connection) -> int:
-    back = [step for step in store.execute(_LAST_STEPS).fetchall() if was_received(step[2], step[3])]
-    for our_jid, their_id, before, _ in back:
-        _restore(store, our_jid, their_id, before)
-    if any(before is None for _, _, before, _ in back):
+    """Take every session back as far as may be; gives how many went."""
+    reached = {whose: _far_back(*states) for whose, states in _last_states(store).items()}
+    for (our_jid, their_id), (before, steps) in reached.items():
+        if steps:
+            _restore(store, our_jid, their_id, before)
+    if any(steps and before is None for before, steps in reached.values()):
         store.execute(
             f"INSERT OR IGNORE INTO {_ONE_TIME_KEYS} ({_KEY_COLUMNS}) SELECT {_KEY_COLUMNS} FROM wagate_used_keys"
         )
-    return len(back)
+    return sum(steps > 0 for _, steps in reached.values())
+
+
+def _last_states(store: sqlite3.Connection) -> dict[tuple[str, str], list[bytes | None]]:
+    """What each session is now, and what it was before each of its last steps, the newest first."""
+    states: dict[tuple[str, str], list[bytes | None]] = {}
+    for our_jid, their_id, before, now in store.execute(_LAST_STEPS):
+        states.setdefault((our_jid, their_id), [now]).append(before)
+    return states
+
+
+def _far_back(now: bytes | None, *befores: bytes | None) -> tuple[bytes | None, int]:
+    """The state before the unbroken row of steps to receive that led here, and how many steps that is."""
+    reached, steps = now, 0
+    for before in befores:
+        if reached is None or not was_received(before, reached):
+            break
+        reached, steps = before, steps + 1
+    return reached, steps
 
 
 def _has(store: sqlite3.Connection, table: str) -> bool:

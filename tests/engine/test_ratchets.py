@@ -73,10 +73,9 @@ def keys(tmp_path: Path) -> KeyStore:
 
 def test_the_last_message_received_can_be_received_again(keys: KeyStore) -> None:
     keys.put(state(received=4, sent=2))
-    keys.put(state(received=5, sent=2))
 
     assert take_back(keys.folder) == 1
-    assert keys.get() == state(received=4, sent=2)
+    assert keys.get() == state(received=3, sent=2)
     assert take_back(keys.folder) == 0, "a step is taken back once"
 
 
@@ -86,6 +85,24 @@ def test_a_key_that_a_message_was_sent_with_is_never_used_again(keys: KeyStore) 
 
     assert take_back(keys.folder) == 0
     assert keys.get() == state(received=4, sent=3)
+
+
+def test_all_that_was_received_in_a_row_can_be_received_again(keys: KeyStore) -> None:
+    keys.put(state(received=4, sent=2))
+    keys.put(state(received=4, sent=3))
+    for received in (5, 6, 7):
+        keys.put(state(received=received, sent=3))
+
+    assert take_back(keys.folder) == 1
+    assert keys.get() == state(received=4, sent=3)
+
+
+def test_a_stranger_who_wrote_more_than_once_can_be_met_again(keys: KeyStore) -> None:
+    keys.put(state(received=1), "stranger")
+    keys.put(state(received=2), "stranger")
+
+    assert take_back(keys.folder) == 1
+    assert keys.get("stranger") is None
 
 
 def test_a_new_key_that_nothing_was_sent_with_is_made_again(keys: KeyStore) -> None:
