@@ -159,7 +159,7 @@ async def _claims_of_the_well(
             measured=p99["crashing"] * 1000,
             unit="ms",
             at_most=p99["quiet"] * 1100,
-            note="medians of the rounds; on a machine with a free core the crashes cost others nothing",
+            note="medians of the rounds; a start costs a core some tenths of a second, which a busy machine feels",
         ),
         Claim(name="others' incoming messages", measured=sum(one.written for one in arrivals)),
         Claim(name="others' incoming, lost", measured=sum(len(one.lost) for one in arrivals), at_most=0),
