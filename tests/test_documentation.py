@@ -20,12 +20,12 @@ from cyclopts import App
 
 from gateway.api.problems import problem_of
 from gateway.api.sockets import MEANINGS
+from gateway.blueprint import openapi_document
 from gateway.cli.main import build_app
 from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
 from gateway.events.catalogue import CATALOGUE
 from gateway.events.payloads import Payload
-from gateway.blueprint import openapi_document
 from gateway.kit.errors import GatewayError
 from gateway.kit.metrics import Metrics
 from gateway.messages.outbox.waiting import SENTENCES as WAITS
