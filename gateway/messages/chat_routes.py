@@ -14,10 +14,11 @@ from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 from gateway.messages import store
+from gateway.messages.filters import Filters
 from gateway.messages.outbox.waiting import Waiting
 from gateway.messages.routes import show_page
 from gateway.messages.schemas import ChatMessageQuery, MessagePage
-from gateway.messages.store import Entry, Filters
+from gateway.messages.store import Entry
 from gateway.principal import Principal
 from sessions.address import Address
 from sessions.engine import Engine

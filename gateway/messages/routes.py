@@ -14,6 +14,7 @@ from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
 from gateway.messages import store
 from gateway.messages.composer import Composer
+from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
@@ -22,7 +23,7 @@ from gateway.messages.requests import FileIn, MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
 from gateway.messages.service import Messages
 from gateway.messages.states import MessageState
-from gateway.messages.store import Entry, Filters
+from gateway.messages.store import Entry
 from gateway.principal import Principal
 
 #: A file in base64 is a third longer than its bytes.

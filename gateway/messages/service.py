@@ -20,6 +20,7 @@ from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFound
 from gateway.kit.ids import IdGenerator
 from gateway.messages import store
 from gateway.messages.codec import body_of, encode_content, type_of
+from gateway.messages.filters import Filters
 from gateway.messages.models import Direction, Hold, Message, Origin
 from gateway.messages.outbox.envelopes import own_address
 from gateway.messages.progress import SECRET_BYTES, Progress
@@ -27,7 +28,7 @@ from gateway.messages.recipients import Recipient, read_recipient
 from gateway.messages.render import PRIORITIES
 from gateway.messages.requests import MessageIn, ReactionIn
 from gateway.messages.states import RETRYABLE, WAITING, MessageState
-from gateway.messages.store import Entry, Filters
+from gateway.messages.store import Entry
 from gateway.pacing.classes import classify
 from gateway.principal import Principal, PrincipalKind
 from sessions.address import Address

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
 from gateway.db.tx import Tx
+from gateway.messages.filters import Filters
 from gateway.messages.models import (
     EarlyReceipt,
     Message,
@@ -29,21 +30,6 @@ class Entry:
     message: Message
     chat: Chat
     contact: Contact | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Which messages a list holds; None asks for no limit."""
-
-    session_ids: Collection[int] | None = None
-    chat_id: int | None = None
-    contact_id: int | None = None
-    direction: str | None = None
-    states: Collection[str] = ()
-    type: str | None = None
-    client_ref: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 def select_entries() -> Select[Message, Chat, Contact]:

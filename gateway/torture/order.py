@@ -11,7 +11,7 @@ from gateway.assembly.parts import Parts, build_parts
 from gateway.config.settings import Config
 from gateway.db.tx import Tx
 from gateway.fleet.render import session_id
-from gateway.messages.store import Filters
+from gateway.messages.filters import Filters
 from gateway.orgs.service import DEFAULT_ORG_ID
 from gateway.principal import Principal, PrincipalKind
 from gateway.startup import open_store, prepare_folder

@@ -34,6 +34,7 @@ from gateway.messages.arriving.opting import OptingWords, Words
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
 from gateway.messages.editing import Editor
+from gateway.messages.filters import Filters
 from gateway.messages.outbox.control import QueueControl
 from gateway.messages.outbox.dispatcher import Dispatcher
 from gateway.messages.outbox.doubts import Doubts
@@ -303,7 +304,7 @@ class World:
     async def all(self, **filters: Any) -> list[Entry]:
         """Every message, oldest first."""
         found = await self.database.read(
-            lambda tx: store.list_page(tx, org_id=1, filters=store.Filters(**filters), limit=1000, before_id=None)
+            lambda tx: store.list_page(tx, org_id=1, filters=Filters(**filters), limit=1000, before_id=None)
         )
         return list(found)[::-1]
 
