@@ -50,6 +50,7 @@ async def _kill(ordeal: Ordeal, world: World, talkers: Sequence[Talker]) -> int:
 
 
 async def _talk_while_it_lives(talker: Talker, is_over: asyncio.Event) -> None:
+    talker.said = 0  # it keeps its rate from here on, whatever it said before the last kill
     try:
         await talker.run(is_over)
     except* aiohttp.ClientError:
