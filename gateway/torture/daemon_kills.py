@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gateway.torture.contract import Claim, Ordeal, Torture
 from gateway.torture.customers import Customer
-from gateway.torture.verdicts import outgoing_claims
+from gateway.torture.verdicts import outgoing_claims, until_caught_up
 from gateway.torture.world import Line, World, faults_in_log, open_world
 
 KILLS = 200
@@ -29,6 +29,7 @@ async def run(ordeal: Ordeal) -> Sequence[Claim]:
             for one in customers:
                 posting.create_task(one.run(is_over))
             for number in range(ordeal.times(KILLS)):
+                await until_caught_up(world)
                 await asyncio.sleep(ordeal.chance.uniform(0.0, _LONGEST_PEACE_SECONDS))
                 kills.append(time.time())
                 await world.until_new_gateway(await world.kill_gateway())

@@ -12,11 +12,14 @@ from typing import Any
 
 from gateway.torture.contract import Claim
 from gateway.torture.customers import Customer
-from gateway.torture.world import World
+from gateway.torture.world import World, until
 
 SETTLE_SECONDS = 5.0
 #: How long nothing but doubt is looked at.
 DOUBT_SECONDS = 10.0
+_MOVING = "queued,scheduled,sending,sent"
+_FEW = 200
+_CATCH_UP_SECONDS = 600.0
 _ENDED = frozenset({"delivered", "read", "played"})
 _PAGE = 200
 _EVENTS_PAGE = 500
@@ -107,15 +110,30 @@ async def until_quiet(world: World, patience_seconds: float) -> None:
     deadline = time.monotonic() + patience_seconds
     previous = None
     while time.monotonic() < deadline:
-        page = await world.ask("/messages?direction=out&state=queued,scheduled,sending,sent,uncertain&limit=200")
-        waiting = None if page is None else [message["id"] for message in page["items"]]
-        if waiting == []:
+        waiting = await world.ask(f"/messages?direction=out&state={_MOVING},uncertain&limit=200")
+        if waiting is not None and not waiting["items"]:
             return
-        if waiting != previous:
-            previous, deadline = waiting, time.monotonic() + patience_seconds
-        elif page is not None and all(message["state"] == "uncertain" for message in page["items"]):
+        # Lists begin with the newest, and what is newest moves last: what was delivered last tells of movement, too.
+        moved = (_ids(waiting), _ids(await world.ask("/messages?direction=out&state=delivered&limit=1")))
+        if moved != previous:
+            previous, deadline = moved, time.monotonic() + patience_seconds
+        elif waiting is not None and all(message["state"] == "uncertain" for message in waiting["items"]):
             deadline = min(deadline, time.monotonic() + DOUBT_SECONDS)
         await asyncio.sleep(0.2)
+
+
+async def until_caught_up(world: World) -> None:
+    """Wait until only a few messages wait, so that the next kill finds the gateway at work and not far behind."""
+
+    async def is_caught_up() -> bool:
+        page = await world.ask(f"/messages?direction=out&state=queued&limit={_FEW}")
+        return page is not None and page["next"] is None
+
+    await until(is_caught_up, what="end of the backlog", timeout_seconds=_CATCH_UP_SECONDS)
+
+
+def _ids(page: Any) -> list[str]:
+    return [] if page is None else [message["id"] for message in page["items"]]
 
 
 async def _read(world: World, customers: Sequence[Customer]) -> Ledger:

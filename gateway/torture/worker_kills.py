@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gateway.torture.contract import Claim, Ordeal, Torture
 from gateway.torture.daemon_kills import LINES, POSTS_PER_SECOND, customer
-from gateway.torture.verdicts import outgoing_claims
+from gateway.torture.verdicts import outgoing_claims, until_caught_up
 from gateway.torture.world import World, faults_in_log, open_world
 
 KILLS = 500
@@ -28,6 +28,7 @@ async def run(ordeal: Ordeal) -> Sequence[Claim]:
             for one in customers:
                 posting.create_task(one.run(is_over))
             while len(kills) < ordeal.times(KILLS):
+                await until_caught_up(world)
                 await asyncio.sleep(ordeal.chance.uniform(0.0, _LONGEST_PEACE_SECONDS))
                 kills += kill_a_worker(world, ordeal)
                 ordeal.tell(f"workers killed {len(kills)} times")
