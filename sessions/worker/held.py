@@ -27,7 +27,6 @@ from sessions.worker.reporter import Stream
 
 JOURNAL_NAME = "journal"
 #: A file that says so to whoever starts the next worker; see sessions.ratchets.
-ENDED_IN_ORDER_NAME = "ended-in-order"
 
 
 @dataclass
@@ -42,7 +41,6 @@ class HeldSession:
     lane: Lane
     lock: int
     vitals: Vitals
-    in_order: Path
     engine: EngineSession = field(init=False)
     wake: Callable[[], None] = field(default=lambda: None)
 
@@ -55,10 +53,6 @@ class HeldSession:
             self.stream.journal.append(code, data)
             crash_point(CrashPoint.WORKER_JOURNALLED)
         self.wake()
-
-    def note_orderly_end(self) -> None:
-        """All that was decrypted is in the journal: nothing needs to be taken back before the next start."""
-        self.in_order.touch(mode=0o600)
 
     def meaning_of_return(self, error: str) -> tuple[Reason, ExitCode]:
         """Why the library has let go of the session."""
@@ -91,8 +85,6 @@ class Opener:
         lock = host.lock_folder(folder)
         if not looks_readable(folder):
             raise JournalError("the key store is no database")
-        in_order = folder / ENDED_IN_ORDER_NAME
-        in_order.unlink(missing_ok=True)
         gate = Gate()
         guard = Guard(library=self.library, session=spec.session_id.encode(), gate=gate)
         journal = Journal(folder / JOURNAL_NAME, clock=time.time)
@@ -105,7 +97,6 @@ class Opener:
             stream=Stream(session_id=spec.session_id, folder=folder, journal=journal),
             lane=Lane("send"),
             lock=lock,
-            in_order=in_order,
             vitals=Vitals(
                 session_id=spec.session_id, gate=gate, ask=guard.is_answered, probing=self.probing, random=Random()
             ),

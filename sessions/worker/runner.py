@@ -191,8 +191,7 @@ class Runner:
             held.guard.disconnect()
         deadline = time.monotonic() + _DRAIN_SECONDS
         for held in self._held.values():
-            if held.engine.wait_until_quiet(_QUIET_SECONDS, deadline - time.monotonic()):
-                held.note_orderly_end()
+            held.engine.wait_until_quiet(_QUIET_SECONDS, deadline - time.monotonic())
         if self._reporter is not None:
             self._reporter.flush(_FLUSH_SECONDS, until_taken=True)
         self._leave(ExitCode.ASKED)

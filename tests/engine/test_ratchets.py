@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sessions.keystore import KEY_STORE_NAME, LOCK_NAME
-from sessions.ratchets import ENDED_IN_ORDER_NAME, take_back
+from sessions.ratchets import take_back
 
 
 def state(*, key: str = "A1", sent: int = 0, received: int = 0) -> bytes:
@@ -134,19 +134,6 @@ def test_with_the_first_message_of_a_stranger_goes_the_one_time_key_that_it_used
     take_back(keys.folder)
 
     assert keys.one_time_keys == [("me", 7, b"w", 1)]
-
-
-def test_after_an_orderly_end_nothing_goes_back(keys: KeyStore) -> None:
-    keys.put(state(received=1), "stranger")
-    keys.put(state(received=4, sent=2))
-    keys.use_up_the_one_time_key()
-    (keys.folder / ENDED_IN_ORDER_NAME).touch()
-
-    assert take_back(keys.folder) == 0
-    (keys.folder / ENDED_IN_ORDER_NAME).unlink()
-    assert take_back(keys.folder) == 0, "what was before an orderly end is over and done with"
-    assert keys.get() == state(received=4, sent=2)
-    assert keys.one_time_keys == []
 
 
 def test_only_the_last_steps_are_kept_and_each_sender_goes_back_by_one(keys: KeyStore) -> None:
