@@ -13,7 +13,7 @@ from gateway.torture.table import render, render_json
 from sessions.crash import CrashPoint
 
 #: Name and scale: some kills of each kind. The full size is for `wagate torture`.
-CUTS = {"crash-points": 0.1, "daemon-kills": 0.02, "worker-kills": 0.02, "inbound-kills": 0.05, "clean-restarts": 0.03}
+CUTS = {"crash-points": 0.1, "daemon-kills": 0.01, "worker-kills": 0.01, "inbound-kills": 0.03, "clean-restarts": 0.02}
 
 
 @pytest.mark.timeout(300)
