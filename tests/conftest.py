@@ -16,7 +16,7 @@ import pytest
 import structlog
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -34,6 +34,9 @@ T = TypeVar("T")
 #: ``pytest --hypothesis-profile=long``: property tests play for hours instead of seconds.
 LONG = "long"
 settings.register_profile(LONG, max_examples=10_000, stateful_step_count=50, deadline=None)
+# How fast a machine is at this moment says nothing about what is tested.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 
 class SettableClock:

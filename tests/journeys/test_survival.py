@@ -167,13 +167,18 @@ async def test_a_connection_that_is_cut_while_sending_doubles_nothing(house: Hou
 
 
 async def test_a_message_that_whatsapp_refuses_fails_with_its_code(house: House, line: Line, anna: Phone) -> None:
+    friend = await house.phone("Friend")
+    await line.send(friend, "known")
     await house.phones.inject("refuse", number=line.phone.number, code=463, count=1)
 
     failed = await line.send(anna, "a new chat", state="failed")
-    await line.send(anna, "another one")
+    waiting = await line.queue(anna, "another one")
+    await line.send(friend, "still known")
 
     assert failed["error"]["code"] == "new_chats_refused"
-    assert await texts_at(house, anna, 1) == ["another one"]
+    waits = await house.api.until(f"/messages/{waiting['id']}", lambda message: bool(message["waiting_for"]))
+    assert (waits["state"], waits["waiting_for"]["code"]) == ("queued", "timelock")
+    assert await texts_at(house, friend, 2) == ["known", "still known"]
 
 
 # what takes the session away
@@ -202,7 +207,8 @@ async def test_a_temporary_ban_says_until_when(house: House, line: Line, anna: P
     banned = await line.becomes("banned")
     waiting = await line.queue(anna, "patience")
     await house.phones.clear_faults()
-    await house.api.post(f"/sessions/{line.id}/start")
+    await house.api.refused(409, "session_banned", "POST", f"/sessions/{line.id}/start")
+    await house.api.post(f"/sessions/{line.id}/start?force=true")
     await line.becomes("connected")
 
     left = (datetime.fromisoformat(banned["until"]) - began).total_seconds()
