@@ -202,6 +202,11 @@ async def test_a_phone_other_than_the_expected_one_is_turned_away_and_the_right_
         fleet.engine.scan(str((await _showing(attempt)).qr), PHONE)
         while not attempt.state.is_over:
             await asyncio.wait_for(attempt.after(attempt.state.version), 10)
+
+    async def is_unlinked() -> bool:
+        return not (await fleet.row(session)).unlink_due
+
+    await eventually(is_unlinked)
     linked = await fleet.link(await fleet.row(session), OTHER, eventually)
 
     assert attempt.state.reason == Reason.WRONG_PHONE

@@ -47,10 +47,13 @@ class LiveRegion extends HTMLElement {
   }
 
   refreshSoon() {
-    this.timer ??= setTimeout(() => this.refresh(), SETTLE_MS);
+    if (this.refreshing) this.again = true; // the answer under way may be from before this news
+    else this.timer ??= setTimeout(() => this.refresh(), SETTLE_MS);
   }
 
   async refresh() {
+    this.timer = undefined;
+    this.refreshing = true;
     try {
       const answer = await fetch(this.dataset.from ?? location.pathname, { headers: { Accept: "text/html" } });
       if (answer.redirected) location.reload(); // signed out meanwhile
@@ -61,7 +64,9 @@ class LiveRegion extends HTMLElement {
     } catch {
       // Offline: the stream comes back by itself, and with it the next refresh.
     } finally {
-      this.timer = undefined;
+      this.refreshing = false;
+      if (this.again) this.refreshSoon();
+      this.again = false;
     }
   }
 
