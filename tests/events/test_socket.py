@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType, WSServerHandshakeError
+from aiohttp import WSCloseCode, WSMsgType, WSServerHandshakeError
 
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.sockets import MEANINGS, CloseCode, Sockets
@@ -265,7 +265,8 @@ async def test_a_reader_that_is_too_slow_is_cut_off_and_resumes(
                 last = event["id"]
         except EOFError:
             pass
-        assert socket.closed_with == 4408
+        # Whoever reads nothing may not read the code either: then the connection simply ends.
+        assert socket.closed_with in (4408, WSCloseCode.ABNORMAL_CLOSURE)
     async with talk(client, key, f"?after={last}") as socket:
         await socket.begun()
         seen += await socket.numbers(total - len(seen))
