@@ -82,20 +82,18 @@ def _platform_tables(parts: Parts) -> list[object]:
         return parts.fleet.sessions.get(tx, principal, reference).id
 
     return [
-        ApiKeyRoutes(database=ground.database, access=platform.access),
+        ApiKeyRoutes(database=ground.front, access=platform.access),
         AuthRoutes(accounts=platform.accounts, cookie=platform.cookie),
-        *build_event_tables(ground, platform, Asking(database=ground.database, find_session=find_session)),
+        *build_event_tables(ground, platform, Asking(database=ground.front, find_session=find_session)),
     ]
 
 
 def _fleet_tables(parts: Parts) -> list[object]:
     ground, fleet = parts.ground, parts.fleet
     return [
-        SessionRoutes(
-            database=ground.database, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine
-        ),
+        SessionRoutes(database=ground.front, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine),
         PairingRoutes(
-            database=ground.database,
+            database=ground.front,
             sessions=fleet.sessions,
             desk=fleet.desk,
             links=fleet.links,
@@ -108,7 +106,7 @@ def _fleet_tables(parts: Parts) -> list[object]:
 
 def _message_tables(parts: Parts) -> list[object]:
     ground, messaging = parts.ground, parts.messaging
-    database, engine = ground.database, parts.fleet.engine
+    database, engine = ground.front, parts.fleet.engine
     contacts, chats = messaging.contacts, messaging.chats
     return [
         NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
@@ -129,9 +127,9 @@ def _message_tables(parts: Parts) -> list[object]:
             chats=chats,
             waiting=messaging.outbox.waiting,
         ),
-        MediaRoutes(database=ground.database, library=messaging.library),
+        MediaRoutes(database=ground.front, library=messaging.library),
         MessageRoutes(
-            database=ground.database,
+            database=ground.front,
             messages=messaging.messages,
             sessions=parts.fleet.sessions,
             composer=messaging.composer,
@@ -147,13 +145,13 @@ def _news_tables(parts: Parts) -> list[object]:
     ground, news = parts.ground, parts.news
     return [
         WebhookRoutes(
-            database=ground.database,
+            database=ground.front,
             webhooks=news.webhooks,
             guard=ground.guard,
             disable_after=timedelta(hours=ground.config.webhooks.disable_after_hours),
         ),
         DeliveryRoutes(
-            database=ground.database,
+            database=ground.front,
             webhooks=news.webhooks,
             redelivery=news.redelivery,
             verdicts=news.deliverer.verdicts,

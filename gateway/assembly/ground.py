@@ -9,6 +9,7 @@ from gateway import __version__
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder
 from gateway.db.database import AnyDatabase
+from gateway.db.tx import Database
 from gateway.kit.clock import Clock, SystemClock
 from gateway.kit.guard import AddressGuard
 from gateway.kit.guarded_http import GuardedHttp
@@ -29,6 +30,7 @@ class Ground:
     loopback: Loopback | None
     folder: DataFolder
     database: AnyDatabase
+    front: Database  #: the same store, for what callers ask for
     clock: Clock
     chance: random.Random
     ids: IdGenerator
@@ -53,6 +55,7 @@ def build_ground(*, config: Config, loopback: Loopback | None, folder: DataFolde
         loopback=loopback,
         folder=folder,
         database=database,
+        front=database.front(),
         clock=clock,
         chance=chance,
         ids=IdGenerator(clock=clock, chance=chance),
