@@ -19,8 +19,8 @@ from gateway.fleet.service import Sessions
 from gateway.kit.ids import render_id
 from gateway.principal import Principal
 from sessions.address import Address
+from sessions.commands.presence import SetTyping
 from sessions.engine import Engine
-from sessions.protocol import SetTyping
 
 
 class ChatQuery(PageQuery):

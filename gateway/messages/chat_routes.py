@@ -21,8 +21,8 @@ from gateway.messages.schemas import ChatMessageQuery, MessagePage
 from gateway.messages.store import Entry
 from gateway.principal import Principal
 from sessions.address import Address
+from sessions.commands.messages import MarkRead
 from sessions.engine import Engine
-from sessions.protocol import MarkRead
 
 _MOST_READ_AT_ONCE = 200
 

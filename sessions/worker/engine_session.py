@@ -13,8 +13,8 @@ from urllib.parse import quote
 from sessions.protobuf import load
 from sessions.protocol import SessionSpec
 from sessions.worker import jids
-from sessions.worker.ffi import Library, ProxySettings
-from sessions.worker.guard import Gate
+from sessions.worker.ffi.library import Library, ProxySettings
+from sessions.worker.guard.handle import Gate
 from sessions.worker.inbound import codes
 from sessions.worker.pulse import Vitals
 from sessions.worker.refusals import redact

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sessions.address import Address, Jid
+from sessions.commands.messages import MessageSent, SendMessage
 from sessions.content import Content, Envelope, Sent, Text
 from sessions.engine import Engine, StatusChange
 from sessions.events import Event, MessageReceived, QrShown, ReceiptKind, ReceiptReceived, Report
-from sessions.fake import FakeEngine
-from sessions.protocol import Loopback, MessageSent, SendMessage, SessionSpec
+from sessions.fake.engine import FakeEngine
+from sessions.protocol import Loopback, SessionSpec
 from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.sandbox.phones.writing import OutgoingMessage, TextInput

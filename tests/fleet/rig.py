@@ -27,7 +27,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator
 from gateway.principal import Principal, PrincipalKind
 from sessions.events import Paired, PairingEnded, QrShown
-from sessions.fake import FakeEngine
+from sessions.fake.engine import FakeEngine
 
 CALLER = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
 

@@ -15,8 +15,8 @@ from gateway.fleet.models import QuarantinedReport, Session
 from gateway.fleet.render import session_id
 from gateway.kit.errors import TooManyError
 from sessions.address import Address, Jid
+from sessions.commands.linking import LogOut
 from sessions.events import Identified, Paired, Report
-from sessions.protocol import LogOut
 from sessions.status import Reason
 from tests.fleet.rig import FleetRig
 

@@ -21,8 +21,9 @@ from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.messages.schemas import MessageOut
+from sessions.commands.messages import MarkRead
+from sessions.commands.presence import SetTyping
 from sessions.content import Audio, Contacts, Document, Image, Location, OutgoingFile, Reaction, Text
-from sessions.protocol import MarkRead, SetTyping
 from tests.media.samples import PDF, jpeg, needs_ffmpeg, wav
 from tests.messages.world import ANNA, BEN, PRINCIPAL, World, name_of, poll
 from tests.serving import ClientFactory, Parts, build_parts

@@ -57,7 +57,7 @@ from gateway.pacing.words import START_WORDS, STOP_WORDS, WholeWords
 from gateway.principal import Principal, PrincipalKind
 from sessions.engine import Listener
 from sessions.events import QrShown, Report
-from sessions.fake import FakeEngine
+from sessions.fake.engine import FakeEngine
 from sessions.status import SessionStatus
 
 #: The phone that is linked, and two people who write to it.

@@ -25,10 +25,10 @@ from gateway.messages.models import MediaState, Message
 from gateway.messages.outbox import queue_store
 from gateway.messages.outbox.outcomes import backoff
 from gateway.messages.progress import Progress
+from sessions.commands.files import DownloadFile
 from sessions.content import MediaContent, RemoteFile
 from sessions.engine import Engine, StatusChange
 from sessions.errors import MediaUnavailableError, NotConnectedError, NotRunningError, SessionError, WorkerLostError
-from sessions.protocol import DownloadFile
 from sessions.status import SessionStatus
 
 log = structlog.get_logger(__name__)

@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from sessions.address import Address
+from sessions.commands.every import AnyCommand
 from sessions.content import Envelope, Sent
 from sessions.errors import SessionError
-from sessions.protocol import AnyCommand
 from sessions.tracking import TrackedSession
 
 

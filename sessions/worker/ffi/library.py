@@ -1,4 +1,4 @@
-"""The C interface of the WhatsApp library: every function we call with its types, one method each, no logic."""
+"""The loaded WhatsApp library: its functions are declared with their types, and what they give back is copied and freed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable
 from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
+
+from sessions.worker.ffi.function import Function, Gives, Takes
+from sessions.worker.ffi.table import FUNCTIONS
 
 LINE_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 EVENT_CALLBACK = ctypes.CFUNCTYPE(None, c_char_p, c_void_p, c_int, c_int)
@@ -30,52 +33,38 @@ class ProxySettings(ctypes.Structure):
     )
 
 
-_PROTOBUF = (c_char_p, c_int)
+_C_TYPES: dict[Takes, tuple[Any, ...]] = {
+    Takes.TEXT: (c_char_p,),
+    Takes.DATA: (c_char_p, c_int),
+    Takes.NUMBER: (c_int,),
+    Takes.FLAG: (c_bool,),
+}
+_DATA = _C_TYPES[Takes.DATA]
 _NEONIZE = (
     c_char_p,  # key store
     c_char_p,  # session
-    *_PROTOBUF,  # JID, never given
+    *_DATA,  # JID, never given
     c_int,  # new device, never asked for
     c_char_p,  # log level
     LINE_CALLBACK,
     LINE_CALLBACK,
     EVENT_CALLBACK,
     LOG_CALLBACK,
-    *_PROTOBUF,  # event codes
-    *_PROTOBUF,  # device properties
-    *_PROTOBUF,  # phone to pair, never given
+    *_DATA,  # event codes
+    *_DATA,  # device properties
+    *_DATA,  # phone to pair, never given
     POINTER(ProxySettings),
 )
 
-#: Functions that give back a C string, with their arguments.
-_TEXT: dict[str, tuple[Any, ...]] = {
-    "Neonize": _NEONIZE,
-    "Logout": (c_char_p,),
-    "MarkRead": (c_char_p, c_char_p, c_int, *_PROTOBUF, *_PROTOBUF, c_char_p),
-    "SendChatPresence": (c_char_p, *_PROTOBUF, c_int, c_int),
-    "SendPresence": (c_char_p, c_char_p),
-    "SubscribePresence": (c_char_p, *_PROTOBUF),
-}
-
-#: Functions that give back a buffer holding a protobuf message, with their arguments.
-_MESSAGE: dict[str, tuple[Any, ...]] = {
-    "TestStruct": (),
-    "SendMessage": (c_char_p, *_PROTOBUF, *_PROTOBUF),
-    "Upload": (c_char_p, c_char_p, c_int, c_int),
-    "DownloadMediaWithPath": (c_char_p, c_char_p, *_PROTOBUF, *_PROTOBUF, *_PROTOBUF, c_int, c_int, c_char_p),
-    "IsOnWhatsApp": (c_char_p, c_char_p),
-    "GetLIDFromPN": (c_char_p, *_PROTOBUF),
-    "GetPNFromLID": (c_char_p, *_PROTOBUF),
-    "GetProfilePicture": (c_char_p, *_PROTOBUF, *_PROTOBUF),
-    "PairPhone": (c_char_p, *_PROTOBUF),
-}
-
 #: What the library must export for us to work with it.
-EXPORTS = (*_TEXT, *_MESSAGE, "Disconnect", "FreeBytesStruct", "FreeString", "GetVersion")
+EXPORTS = (
+    *(function.name for function in FUNCTIONS),
+    *("Neonize", "TestStruct", "Disconnect", "FreeBytesStruct", "FreeString", "GetVersion"),
+)
 
 
 class Library:
-    """The loaded WhatsApp library. Methods block; none of them checks what it is given."""
+    """Calls block; none of them checks more of what it is given than its types."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -84,10 +73,10 @@ class Library:
         self._declare("FreeString", (c_void_p,), None)
         self._declare("GetVersion", (), c_char_p)
         self._declare("Disconnect", (c_char_p,), None)
-        for name, arguments in _TEXT.items():
-            self._declare(name, arguments, c_void_p).errcheck = self._take_text
-        for name, arguments in _MESSAGE.items():
-            self._declare(name, arguments, POINTER(_Buffer)).errcheck = self._take_message
+        self._declare("Neonize", _NEONIZE, c_void_p).errcheck = self._take_text
+        self._declare("TestStruct", (), POINTER(_Buffer)).errcheck = self._take_message
+        for function in FUNCTIONS:
+            self._declare_function(function)
 
     def exports(self, name: str) -> bool:
         """Whether the library has a function of that name."""
@@ -137,56 +126,19 @@ class Library:
     def disconnect(self, session: bytes) -> None:
         self._c.Disconnect(session)
 
-    def logout(self, session: bytes) -> bytes:
-        return self._call("Logout", session)
+    def call(self, function: Function, session: bytes, *arguments: bytes | int) -> bytes:
+        """Call a function on a session with the arguments that are written down for it."""
+        flat: list[bytes | int] = []
+        for takes, argument in zip(function.takes, arguments, strict=True):
+            flat += _sized(argument) if takes is Takes.DATA and isinstance(argument, bytes) else (argument,)
+        return self._call(function.name, session, *flat)
 
-    def pair_phone(self, session: bytes, parameters: bytes) -> bytes:
-        return self._call("PairPhone", session, *_sized(parameters))
-
-    def send_message(self, session: bytes, to: bytes, message: bytes) -> bytes:
-        return self._call("SendMessage", session, *_sized(to), *_sized(message))
-
-    def upload(self, session: bytes, data: bytes, media_type: int) -> bytes:
-        return self._call("Upload", session, *_sized(data), media_type)
-
-    def download(
-        self,
-        session: bytes,
-        *,
-        direct_path: bytes,
-        encrypted_sha256: bytes,
-        sha256: bytes,
-        media_key: bytes,
-        size: int,
-        media_type: int,
-        mms_type: bytes,
-    ) -> bytes:
-        hashes = (*_sized(encrypted_sha256), *_sized(sha256), *_sized(media_key))
-        return self._call("DownloadMediaWithPath", session, direct_path, *hashes, size, media_type, mms_type)
-
-    def mark_read(self, session: bytes, ids: bytes, seconds: int, chat: bytes, sender: bytes, kind: bytes) -> bytes:
-        return self._call("MarkRead", session, ids, seconds, *_sized(chat), *_sized(sender), kind)
-
-    def send_chat_presence(self, session: bytes, chat: bytes, state: int, media: int) -> bytes:
-        return self._call("SendChatPresence", session, *_sized(chat), state, media)
-
-    def send_presence(self, session: bytes, presence: bytes) -> bytes:
-        return self._call("SendPresence", session, presence)
-
-    def subscribe_presence(self, session: bytes, who: bytes) -> bytes:
-        return self._call("SubscribePresence", session, *_sized(who))
-
-    def is_on_whatsapp(self, session: bytes, phones: bytes) -> bytes:
-        return self._call("IsOnWhatsApp", session, phones)
-
-    def lid_from_pn(self, session: bytes, pn: bytes) -> bytes:
-        return self._call("GetLIDFromPN", session, *_sized(pn))
-
-    def pn_from_lid(self, session: bytes, lid: bytes) -> bytes:
-        return self._call("GetPNFromLID", session, *_sized(lid))
-
-    def profile_picture(self, session: bytes, who: bytes, parameters: bytes) -> bytes:
-        return self._call("GetProfilePicture", session, *_sized(who), *_sized(parameters))
+    def _declare_function(self, function: Function) -> None:
+        arguments = (c_char_p, *(each for takes in function.takes for each in _C_TYPES[takes]))
+        if function.gives is Gives.TEXT:
+            self._declare(function.name, arguments, c_void_p).errcheck = self._take_text
+        else:
+            self._declare(function.name, arguments, POINTER(_Buffer)).errcheck = self._take_message
 
     def _declare(self, name: str, arguments: tuple[Any, ...], result: Any) -> Any:
         function = getattr(self._c, name)

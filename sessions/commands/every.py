@@ -1,0 +1,26 @@
+"""All commands and all results: a new area adds its own to these two."""
+
+from __future__ import annotations
+
+from sessions.commands.base import Done
+from sessions.commands.files import FileCommand, FileResult
+from sessions.commands.linking import LinkingCommand, LinkingResult
+from sessions.commands.messages import MessageCommand, MessageResult
+from sessions.commands.people import PeopleCommand, PeopleResult
+from sessions.commands.presence import PresenceCommand
+
+AnyCommand = (
+    MessageCommand  # one area a line
+    | FileCommand
+    | PresenceCommand
+    | PeopleCommand
+    | LinkingCommand
+)
+
+AnyResult = (
+    Done  # one area a line
+    | MessageResult
+    | FileResult
+    | PeopleResult
+    | LinkingResult
+)
