@@ -40,6 +40,7 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
     fleet = build_fleet(ground, platform)
     news = build_news(ground, platform, fleet)
     messaging = build_messaging(ground, platform, fleet)
+    scheduling = build_scheduling(ground, platform, fleet, messaging)
     census = SessionCensus(database=database, sessions=fleet.sessions)
     count_everything(ground.metrics, platform, fleet, census)
     return Parts(
@@ -47,8 +48,8 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
         platform=platform,
         fleet=fleet,
         messaging=messaging,
-        scheduling=build_scheduling(ground, platform, fleet, messaging),
+        scheduling=scheduling,
         news=news,
         census=census,
-        timetable=build_timetable(ground, platform, fleet, messaging, news),
+        timetable=build_timetable(ground, platform, fleet, messaging, scheduling, news),
     )
