@@ -31,6 +31,10 @@ class PlaysFiles:
         self._world.files[file.direct_path] = data
         return file
 
+    def lose_files(self) -> None:
+        """The media host has thrown everything away."""
+        self._world.files.clear()
+
 
 def download(world: FakeWorld, session: FakeSession, command: DownloadFile) -> FileSaved:
     data = world.files.get(command.file.direct_path)

@@ -39,6 +39,10 @@ class PlaysMessages:
         """Let the next message of the session end like this; ``reached_wire``: its id is filed all the same."""
         self._world.sessions[session_id].failures.append((error, reached_wire))
 
+    def file_as_sent(self, secret: bytes, wa_id: str) -> None:
+        """The key store has it that a message with this secret went out, whoever sent it."""
+        self._world.by_secret[secret] = wa_id
+
     def sent(self, session_id: str) -> list[tuple[Envelope, Sent]]:
         """Every message that the session has sent, in order."""
         return self._world.sessions[session_id].sent
