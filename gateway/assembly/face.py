@@ -26,6 +26,7 @@ from gateway.health import HealthRoutes, Readiness
 from gateway.media.routes import MediaRoutes
 from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
+from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
@@ -33,6 +34,7 @@ from gateway.messages.routes import MessageRoutes
 from gateway.pacing.outlook import Outlook
 from gateway.pacing.routes import PaceRoutes
 from gateway.principal import Principal
+from gateway.search.routes import SearchRoutes
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
 
@@ -118,7 +120,9 @@ def _message_tables(parts: Parts) -> list[object]:
             sessions=parts.fleet.sessions,
             outlook=Outlook(paces=messaging.outbox.gate.paces),
         ),
-        ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
+        ChatListRoutes(database=database, sessions=parts.fleet.sessions, contacts=contacts),
+        ChatRoutes(database=database, engine=engine, contacts=contacts, chats=chats),
+        SearchRoutes(database=database, sessions=parts.fleet.sessions, contacts=contacts, indexer=messaging.indexer),
         ChatMessageRoutes(
             database=database,
             engine=engine,
