@@ -16,6 +16,8 @@ from gateway.assembly.parts import Parts
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.consent_routes import ConsentRoutes
+from gateway.contacts.editing import ContactEditor
+from gateway.contacts.editing_routes import ContactEditingRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.asking import Asking
@@ -113,6 +115,7 @@ def _message_tables(parts: Parts) -> list[object]:
     return [
         NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
         ContactRoutes(database=database, contacts=contacts),
+        ContactEditingRoutes(database=database, editor=ContactEditor(clock=ground.clock, contacts=contacts)),
         ConsentRoutes(database=database, contacts=contacts, consents=messaging.consents),
         PaceRoutes(
             database=database,

@@ -59,7 +59,7 @@ def _select() -> Select[Chat, Contact, Message]:
     )
 
 
-def _narrow(statement: Select[Chat, Contact, Message], filters: ChatFilters) -> Select[Any]:
+def _narrow(statement: Select[Chat, Contact, Message], filters: ChatFilters) -> Select[Chat, Contact, Message]:
     if filters.session_ids is not None:
         statement = statement.where(Chat.session_id.in_(filters.session_ids))
     if filters.kind is not None:
