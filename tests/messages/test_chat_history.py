@@ -9,9 +9,9 @@ import pytest
 
 from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator, render_id
-from sessions.content import Audio, RemoteFile, Text
 from sessions.commands.messages import MarkRead
 from sessions.commands.presence import SubscribePresence
+from sessions.content import Audio, RemoteFile, Text
 from tests.messages.test_http import tables_of
 from tests.messages.world import ANNA, World, name_of
 from tests.serving import ClientFactory, build_parts
