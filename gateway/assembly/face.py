@@ -16,6 +16,8 @@ from gateway.assembly.parts import Parts
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.consent_routes import ConsentRoutes
+from gateway.contacts.editing import ContactEditor
+from gateway.contacts.editing_routes import ContactEditingRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.asking import Asking
@@ -26,6 +28,7 @@ from gateway.health import HealthRoutes, Readiness
 from gateway.media.routes import MediaRoutes
 from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
+from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
@@ -33,6 +36,7 @@ from gateway.messages.routes import MessageRoutes
 from gateway.pacing.outlook import Outlook
 from gateway.pacing.routes import PaceRoutes
 from gateway.principal import Principal
+from gateway.search.routes import SearchRoutes
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
 
@@ -111,6 +115,7 @@ def _message_tables(parts: Parts) -> list[object]:
     return [
         NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
         ContactRoutes(database=database, contacts=contacts),
+        ContactEditingRoutes(database=database, editor=ContactEditor(clock=ground.clock, contacts=contacts)),
         ConsentRoutes(database=database, contacts=contacts, consents=messaging.consents),
         PaceRoutes(
             database=database,
@@ -118,7 +123,9 @@ def _message_tables(parts: Parts) -> list[object]:
             sessions=parts.fleet.sessions,
             outlook=Outlook(paces=messaging.outbox.gate.paces),
         ),
-        ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
+        ChatListRoutes(database=database, sessions=parts.fleet.sessions, contacts=contacts),
+        ChatRoutes(database=database, engine=engine, contacts=contacts, chats=chats),
+        SearchRoutes(database=database, sessions=parts.fleet.sessions, contacts=contacts, indexer=messaging.indexer),
         ChatMessageRoutes(
             database=database,
             engine=engine,

@@ -27,6 +27,7 @@ from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
+from gateway.search.indexer import Indexer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class Messaging:
     composer: Composer
     outbox: Outbox
     downloader: Downloader
+    indexer: Indexer
 
 
 def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messaging:
@@ -107,6 +109,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         composer=Composer(database=ground.database, library=library),
         outbox=outbox,
         downloader=downloader,
+        indexer=Indexer(database=ground.database),
     )
 
 

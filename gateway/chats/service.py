@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from gateway.chats import store
@@ -61,24 +61,6 @@ class Chats:
         if chat is None or (principal.session_ids is not None and chat.session_id not in principal.session_ids):
             raise NotFoundError("There is no such chat.", code="chat_not_found")
         return chat
-
-    def page(
-        self,
-        tx: Tx,
-        principal: Principal,
-        *,
-        limit: int,
-        session_id: int | None = None,
-        before_message_id: int | None = None,
-    ) -> Sequence[Chat]:
-        """Chats, the one with the newest message first."""
-        allowed: Collection[int] | None = principal.session_ids
-        if session_id is not None:
-            principal.demand_session(session_id)
-            allowed = {session_id}
-        return store.list_page(
-            tx, org_id=principal.org_id, limit=limit, session_ids=allowed, before_message_id=before_message_id
-        )
 
     def note_message(
         self,

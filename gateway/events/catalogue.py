@@ -70,6 +70,8 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("contact.created", "Somebody was seen for the first time.", payloads.ContactData),
     EventType("contact.updated", "A contact's name or number changed.", payloads.ContactData),
     EventType("contact.merged", "Two contacts turned out to be one.", payloads.ContactMergedData),
+    EventType("contact.deleted", "A contact was deleted.", payloads.ContactData),
+    EventType("contact.restored", "A deleted contact was brought back, or was heard of again.", payloads.ContactData),
     EventType("contact.opted_out", "Somebody wants no marketing any more.", payloads.ConsentData),
     EventType("contact.opted_in", "Somebody wants to hear from us again.", payloads.ConsentData),
     EventType("contact.blocked", "Nothing is sent to a contact any more.", payloads.ContactData),

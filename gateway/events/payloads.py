@@ -88,6 +88,7 @@ class ContactData(Payload):
     name: str | None = Field(examples=["Ada Lovelace"])
     push_name: str | None = Field(examples=["Ada"])
     phone: str | None = Field(examples=["+15550100001"])
+    lid: str | None = Field(None, description="The hidden-user address, where it is known.", examples=["77001@lid"])
 
 
 class ContactMergedData(ContactData):

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
+from gateway.messages.models import Message
 from sessions.content import (
     Audio,
     Contacts,
@@ -50,6 +51,11 @@ def with_file(content: MediaContent, file: File) -> MediaContent:
 def type_of(content: Content) -> str:
     """The word for this kind, as it stands in the table and at the edge."""
     return str(type(content).__struct_config__.tag)
+
+
+def is_voice(message: Message) -> bool:
+    """Whether this is a voice message, as opposed to a file with sound in it."""
+    return message.type == "audio" and bool(message.content.get("voice"))
 
 
 def body_of(content: Content) -> str:

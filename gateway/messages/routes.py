@@ -217,9 +217,13 @@ def show(entry: Entry) -> dict[str, object]:
 def show_page(tx: Tx, entries: Sequence[Entry], *, limit: int, waiting: Waiting) -> dict[str, object]:
     """A page of messages as JSON, with what each waits for; ``entries`` were read with ``limit + 1``."""
     rows, following = page_of(entries, limit=limit, position=lambda entry: entry.message.id)
-    waits = waiting.of_all(tx, [entry.message for entry in rows])
-    items = [show(entry) | {"waiting_for": render_wait(waits.get(entry.message.id))} for entry in rows]
-    return {"items": items, "next": following}
+    return {"items": show_all(tx, rows, waiting=waiting), "next": following}
+
+
+def show_all(tx: Tx, entries: Sequence[Entry], *, waiting: Waiting) -> list[dict[str, object]]:
+    """Messages as JSON, with what each waits for."""
+    waits = waiting.of_all(tx, [entry.message for entry in entries])
+    return [show(entry) | {"waiting_for": render_wait(waits.get(entry.message.id))} for entry in entries]
 
 
 def _in_order(receipts: Sequence[MessageReceipt]) -> list[MessageReceipt]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.fields import ChatId, ContactId, UtcTime
-from gateway.api.paging import PageQuery
+from gateway.api.paging import DEFAULT_LIMIT, MAXIMUM_LIMIT, PageQuery
 from gateway.messages.states import MessageState
 
 MessageType = Literal[
@@ -155,8 +155,26 @@ class MessageQuery(PageQuery):
     until: UtcTime | None = None
 
 
-class ChatMessageQuery(PageQuery):
-    """A page of one chat's messages."""
+class ChatMessagePage(MessagePage):
+    """Newest first. ``next`` leads to what was said before, ``previous`` to what was said after."""
+
+    previous: str | None = Field(description="Give it as `before`; on the newest page, for what comes in later.")
+
+
+class ChatMessageQuery(BaseModel):
+    """A page of one chat's messages, always newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAXIMUM_LIMIT, description="How many items at most.")
+    after: str | None = Field(
+        None, max_length=200, description="The `next` of a page, or a message's id: what was said before that one."
+    )
+    before: str | None = Field(
+        None, max_length=200, description="The `previous` of a page, or a message's id: what was said after that one."
+    )
+    after_time: UtcTime | None = Field(None, description="Only messages of this time or later.")
+    before_time: UtcTime | None = Field(None, description="Only messages before this time.")
 
 
 class ReceiptOut(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -129,7 +130,10 @@ class Messages:
     def page(
         self, tx: Tx, principal: Principal, *, filters: Filters, limit: int, before_id: int | None
     ) -> Sequence[Entry]:
-        """Messages, newest first."""
+        """Messages, newest first. The id of a contact that was merged stands for the one that stays."""
+        if filters.contact_id is not None:
+            survivor = self._contacts.survivor(tx, org_id=principal.org_id, contact_id=filters.contact_id)
+            filters = replace(filters, contact_id=survivor)
         return store.list_page(tx, org_id=principal.org_id, filters=filters, limit=limit, before_id=before_id)
 
     def cancel(self, tx: Tx, principal: Principal, message_id: int) -> Entry:

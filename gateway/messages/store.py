@@ -99,6 +99,16 @@ def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
     return found[0] if found else None
 
 
+def list_by_ids(
+    tx: Tx, *, org_id: int, message_ids: Collection[int], session_ids: Collection[int] | None
+) -> list[Entry]:
+    """The messages with these ids, in no order; None as sessions stands for all of them."""
+    statement = select_entries().where(Message.org_id == org_id, Message.id.in_(message_ids))
+    if session_ids is not None:
+        statement = statement.where(Message.session_id.in_(session_ids))
+    return entries(tx, statement)
+
+
 def hold(tx: Tx, *, org_id: int, message_id: int) -> None:
     """Let nobody else change this message until the transaction ends. SQLite has one writer anyway."""
     if tx.dialect == "postgresql":
@@ -112,6 +122,20 @@ def list_page(tx: Tx, *, org_id: int, filters: Filters, limit: int, before_id: i
     if before_id is not None:
         statement = statement.where(Message.id < before_id)
     return entries(tx, statement.order_by(Message.id.desc()).limit(limit))
+
+
+def list_stretch(
+    tx: Tx, *, org_id: int, chat_id: int, limit: int, above: int | None, below: int | None, is_upward: bool
+) -> list[Entry]:
+    """Messages of a chat between two ids, newest first: the newest of them, or the oldest where ``is_upward``."""
+    statement = select_entries().where(Message.org_id == org_id, Message.chat_id == chat_id)
+    if above is not None:
+        statement = statement.where(Message.id > above)
+    if below is not None:
+        statement = statement.where(Message.id < below)
+    statement = statement.order_by(Message.id.asc() if is_upward else Message.id.desc()).limit(limit)
+    found = entries(tx, statement)
+    return found[::-1] if is_upward else found
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

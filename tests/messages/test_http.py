@@ -16,6 +16,7 @@ from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator, parse_id, render_id
 from gateway.media.routes import MediaRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
+from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
@@ -50,7 +51,8 @@ def tables_of(world: World) -> list[object]:
         NumberRoutes(database=database, engine=engine, sessions=sessions),
         MediaRoutes(database=database, library=world.library),
         ContactRoutes(database=database, contacts=contacts),
-        ChatRoutes(database=database, engine=engine, sessions=sessions, contacts=contacts, chats=chats),
+        ChatListRoutes(database=database, sessions=sessions, contacts=contacts),
+        ChatRoutes(database=database, engine=engine, contacts=contacts, chats=chats),
         ChatMessageRoutes(
             database=database, engine=engine, clock=world.clock, contacts=contacts, chats=chats, waiting=world.waiting
         ),
