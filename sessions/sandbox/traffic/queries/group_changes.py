@@ -61,7 +61,11 @@ class GroupChangeQueries:
         group.is_community = create.child("parent") is not None
         group.announce = create.child("announcement") is not None
         group.locked = create.child("locked") is not None
-        group.approval = create.child("membership_approval_mode", "group_join") is not None
+        approval = create.child("membership_approval_mode", "group_join")
+        group.approval = approval is not None and approval.text("state") == "on"
+        mode = create.child("member_add_mode")
+        if mode is not None:
+            _add_mode(group, mode)
         ephemeral = create.child("ephemeral")
         group.ephemeral = _timer(ephemeral.text("expiration")) if ephemeral else 0
         self._nest(group, create, creator)
