@@ -36,6 +36,7 @@ LAYERS = (
     "gateway.chats",
     "gateway.pacing",
     "gateway.messages",
+    "gateway.groups",
     "gateway.schedules",
     "gateway.webhooks",
     "gateway.maintenance",
