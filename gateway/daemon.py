@@ -123,6 +123,7 @@ class Daemon:
         await self._start_service(parts.messaging.outbox.watch)
         await self._start_service(parts.messaging.downloader)
         await self._start_service(parts.messaging.indexer)
+        await self._start_service(parts.grouping.sync)
         await self._start_service(parts.scheduling.scheduler)
         await self._start_service(parts.fleet.reconciler)
         await parts.fleet.adopter.run()

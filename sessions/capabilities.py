@@ -25,6 +25,10 @@ class Capability(StrEnum):
     MEDIA_RETRY = "media.retry"
     CHECK_NUMBERS = "check.numbers"
     GROUPS = "groups"
+    GROUPS_ADD_MODE = "groups.add_mode"
+    GROUPS_APPROVAL = "groups.approval"
+    GROUPS_REQUESTS = "groups.requests"
+    GROUPS_PICTURE_REMOVE = "groups.picture_remove"
     HISTORY_INITIAL = "history.initial"
     HISTORY_ON_DEMAND = "history.on_demand"
     APP_STATE_WRITE = "app_state.write"
@@ -35,6 +39,10 @@ class Capability(StrEnum):
 UNSUPPORTED: dict[Capability, str] = {
     Capability.PAIR_PASSKEY: "Linking an account that asks for a passkey is not possible with this engine.",
     Capability.MEDIA_RETRY: "Asking the phone to upload expired media again is not possible with this engine.",
+    Capability.GROUPS_ADD_MODE: "Who may add members to a group cannot be changed with this engine.",
+    Capability.GROUPS_APPROVAL: "Whether admins must let in those who join cannot be changed with this engine.",
+    Capability.GROUPS_REQUESTS: "Requests to join can be listed, but not answered with this engine: use the phone.",
+    Capability.GROUPS_PICTURE_REMOVE: "The picture of a group can be changed, but not removed with this engine.",
     Capability.HISTORY_ON_DEMAND: "Older history cannot be fetched on demand with this engine.",
     Capability.APP_STATE_WRITE: "Archiving, pinning, starring and muting chats is not possible with this engine.",
     Capability.LABELS: "Labels are not possible with this engine.",

@@ -8,6 +8,7 @@ import msgspec
 
 from sessions.address import Address
 from sessions.content import Content, MessageKey
+from sessions.groups import GroupInfo
 from sessions.status import Reason
 
 
@@ -73,16 +74,36 @@ class PictureChanged(Fact, frozen=True, tag="picture"):
     removed: bool
 
 
+class GroupJoined(Fact, frozen=True, tag="group_joined"):
+    """The account is in a group now: it made it, was added, or (``reason`` says so) followed an invite link."""
+
+    group: GroupInfo
+    actor: Address | None = None
+    reason: str = ""
+
+
 class GroupChanged(Fact, frozen=True, tag="group"):
-    """A group chat was changed or joined; only what changed is set."""
+    """A group was changed; only what changed is set. In ``left`` may stand the account itself."""
 
     group: Address
     actor: Address | None = None
+    timestamp: float = 0.0
     subject: str | None = None
+    description: str | None = None  #: empty: it was removed
+    announce: bool | None = None
+    locked: bool | None = None
+    ephemeral_seconds: int | None = None
+    invite_link: str | None = None  #: the new one; the old one leads nowhere any more
+    deleted: bool = False
     joined: tuple[Address, ...] = ()
     left: tuple[Address, ...] = ()
     promoted: tuple[Address, ...] = ()
     demoted: tuple[Address, ...] = ()
+    asked_to_join: tuple[Address, ...] = ()
+    community: Address | None = None  #: that it was put into
+    left_community: Address | None = None
+    linked: Address | None = None  #: a group that was put into this community
+    unlinked: Address | None = None
 
 
 class CallReceived(Fact, frozen=True, tag="call"):
@@ -179,6 +200,7 @@ Event = (
     | Typing
     | PresenceChanged
     | PictureChanged
+    | GroupJoined
     | GroupChanged
     | CallReceived
     | PushNames

@@ -37,6 +37,7 @@ LAYERS = (
     "gateway.pacing",
     "gateway.messages",
     "gateway.search",
+    "gateway.groups",
     "gateway.schedules",
     "gateway.webhooks",
     "gateway.maintenance",

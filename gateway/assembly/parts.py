@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.assembly.counting import SessionCensus, count_everything
 from gateway.assembly.fleet import Fleet, build_fleet
 from gateway.assembly.ground import Ground, build_ground
+from gateway.assembly.grouping import Grouping, build_grouping
 from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
 from gateway.assembly.platform import Platform, build_platform
@@ -27,6 +28,7 @@ class Parts:
     platform: Platform
     fleet: Fleet
     messaging: Messaging
+    grouping: Grouping
     scheduling: Scheduling
     news: News
     census: SessionCensus
@@ -49,6 +51,7 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
         fleet=fleet,
         messaging=messaging,
         scheduling=scheduling,
+        grouping=build_grouping(ground, platform, fleet, messaging),
         news=news,
         census=census,
         timetable=build_timetable(ground, platform, fleet, messaging, scheduling, news),

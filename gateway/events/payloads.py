@@ -104,6 +104,59 @@ class ConsentData(ContactData):
     source: str = Field(description="`api`, or `keyword` where they wrote it themselves.", examples=["keyword"])
 
 
+class GroupData(Payload):
+    """The group as ``GET /api/v1/groups/{id}`` gives it, without its members, at the time of the event."""
+
+    id: str = Field(examples=["cht_000000000001a"])
+    session: str = Field(examples=["ses_000000000001a"])
+    jid: str = Field(examples=["120363000000000001@g.us"])
+    subject: str = Field(examples=["Bread"])
+    size: int = Field(examples=[3])
+    is_member: bool = Field(examples=[True])
+    actor: str | None = Field(description="The contact who did it, where WhatsApp says so.", examples=[None])
+
+
+class GroupJoinedData(GroupData):
+    """The group, and how the account came into it."""
+
+    reason: str | None = Field(description="`invite` where it followed a link.", examples=[None])
+
+
+class GroupUpdatedData(GroupData):
+    """The group, and what is new about it."""
+
+    changes: dict[str, Any] = Field(examples=[{"subject": "Bread"}])
+
+
+class GroupPerson(Payload):
+    """Somebody in a group."""
+
+    contact: str = Field(examples=["con_000000000001a"])
+    name: str | None = Field(examples=["Ada"])
+    phone: str | None = Field(examples=["+15550100001"])
+    lid: str | None = Field(examples=["100000000000001@lid"])
+
+
+class GroupParticipantsData(GroupData):
+    """The group, who is concerned, and what happened to them."""
+
+    action: str = Field(description="`add`, `remove`, `promote` or `demote`.", examples=["add"])
+    participants: list[GroupPerson]
+
+
+class GroupAskedData(GroupData):
+    """The group, and who wants to come in."""
+
+    participants: list[GroupPerson]
+
+
+class GroupLeftData(GroupData):
+    """The group, and why the account is not in it any more."""
+
+    reason: str = Field(description="`left`, `removed`, `deleted` or `gone`.", examples=["removed"])
+    is_member: bool = Field(examples=[False])
+
+
 class ScheduleData(Payload):
     """The schedule as `GET /api/v1/schedules/{id}` gives it, at the time of the event."""
 

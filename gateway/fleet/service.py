@@ -119,6 +119,11 @@ class Sessions:
         """Every session that has not been removed, of all organizations."""
         return store.all_present(tx)
 
+    def find_present(self, tx: Tx, session_id: int) -> Session | None:
+        """A session by its id alone unless it was removed: for work that its reports bring about."""
+        session = store.find_any(tx, session_id=session_id)
+        return session if session is not None and session.removed_at is None else None
+
     def restrictions(self, tx: Tx) -> Mapping[int, str]:
         """The kind of restriction of every session that has one, of all organizations."""
         return {session.id: kind for session in store.all_restricted(tx) if (kind := current_kind(session)) is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sessions.commands.base import Done
 from sessions.commands.files import FileCommand, FileResult
+from sessions.commands.groups import GroupCommand, GroupResult
 from sessions.commands.linking import LinkingCommand, LinkingResult
 from sessions.commands.messages import MessageCommand, MessageResult
 from sessions.commands.people import PeopleCommand, PeopleResult
@@ -14,6 +15,7 @@ AnyCommand = (
     | FileCommand
     | PresenceCommand
     | PeopleCommand
+    | GroupCommand
     | LinkingCommand
 )
 
@@ -22,5 +24,6 @@ AnyResult = (
     | MessageResult
     | FileResult
     | PeopleResult
+    | GroupResult
     | LinkingResult
 )

@@ -44,6 +44,7 @@ class FakeWorld:
         self.by_secret: dict[bytes, str] = {}
         self.files: dict[str, bytes] = {}
         self.ids = itertools.count(1)
+        self.groups: Any = None  #: made by :mod:`sessions.fake.groups` when there is a first one
 
     def phone(self, number: str, name: str = "") -> FakePhone:
         """A phone with this number; made if there is none yet."""

@@ -11,11 +11,18 @@ from sessions.sandbox.linking.pairing import Pairing
 from sessions.sandbox.state.directory import Account, Bundle, Device, Directory
 from sessions.sandbox.state.endpoint import DeviceChange, Endpoint, Faults, Watcher
 from sessions.sandbox.state.errors import AccountUnknownError, DeviceUnknownError
+from sessions.sandbox.state.groups import Groups
 from sessions.sandbox.state.store import Store
 from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.groups.membership import Membership
+from sessions.sandbox.traffic.groups.news import GroupNews
+from sessions.sandbox.traffic.groups.nodes import GroupNodes
+from sessions.sandbox.traffic.groups.relay import GroupRelay
 from sessions.sandbox.traffic.notices import Notices
 from sessions.sandbox.traffic.presence import Presence
+from sessions.sandbox.traffic.queries.communities import CommunityQueries
 from sessions.sandbox.traffic.queries.connection import ConnectionQueries
+from sessions.sandbox.traffic.queries.group_changes import GroupChangeQueries
 from sessions.sandbox.traffic.queries.groups import GroupQueries
 from sessions.sandbox.traffic.queries.keys import KeyQueries
 from sessions.sandbox.traffic.queries.media import MediaQueries, MediaShelf
@@ -42,17 +49,25 @@ class Service:
         self.store = store
         self.faults = faults
         self.directory = Directory(store=store)
+        self.groups = Groups(store=store)
         self.delivery = Delivery(store=store, codec=codec)
         self.notices = Notices(directory=self.directory, delivery=self.delivery)
         self.pairing = Pairing(directory=self.directory, notices=self.notices)
         self.login = Login(directory=self.directory, delivery=self.delivery, pairing=self.pairing, faults=faults)
         self._commit_later: asyncio.TimerHandle | None = None
         self.failures = 0  #: stanzas that made the service itself stumble
-        self._relay = Relay(directory=self.directory, delivery=self.delivery, store=store, faults=faults)
-        self._receipts = Receipts(directory=self.directory, delivery=self.delivery, store=store)
-        self._presence = Presence(directory=self.directory, delivery=self.delivery)
+        in_groups = GroupRelay(directory=self.directory, groups=self.groups, delivery=self.delivery)
+        self._relay = Relay(
+            directory=self.directory, delivery=self.delivery, groups=in_groups, store=store, faults=faults
+        )
+        self._receipts = Receipts(directory=self.directory, delivery=self.delivery, groups=in_groups, store=store)
+        self._presence = Presence(directory=self.directory, delivery=self.delivery, groups=in_groups)
+        nodes = GroupNodes(directory=self.directory)
+        self._news = GroupNews(directory=self.directory, notices=self.notices, nodes=nodes)
         self._keys = KeyQueries(directory=self.directory, notices=self.notices)
-        self._media = MediaQueries(directory=self.directory, notices=self.notices, media=media)
+        self._media = MediaQueries(
+            directory=self.directory, groups=self.groups, news=self._news, notices=self.notices, media=media
+        )
         self._queries = self._registry()
         self._handlers: dict[str, Callable[[Endpoint, Node], Awaitable[None]]] = {
             "iq": self._iq,
@@ -185,5 +200,15 @@ class Service:
         registry.add(UsyncQueries(directory=self.directory).routes())
         registry.add(SettingQueries(directory=self.directory, notices=self.notices).routes())
         registry.add(ConnectionQueries(delivery=self.delivery, unlink=self.unlink).routes())
-        registry.add(GroupQueries().routes())
+        for routes in self._group_routes():
+            registry.add(routes)
         return registry
+
+    def _group_routes(self) -> list[Routes]:
+        nodes = GroupNodes(directory=self.directory)
+        membership = Membership(directory=self.directory, groups=self.groups, news=self._news, nodes=nodes)
+        return [
+            GroupQueries(groups=self.groups, nodes=nodes).routes(),
+            CommunityQueries(groups=self.groups, nodes=nodes, news=self._news).routes(),
+            GroupChangeQueries(groups=self.groups, nodes=nodes, news=self._news, membership=membership).routes(),
+        ]

@@ -60,12 +60,16 @@ _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
             "can't send message to unknown server",
             "sending to non-status broadcast lists",
             "you're not participating in that group",
+            "that group invite link",
+            "invalid disappearing timer provided",
+            "the given data is not a valid image",
             "phone number too short",
             "international phone number required",
             "can't send presence without PushName set",
         ),
         InvalidRequestError,
     ),
+    (("you don't have the permission to get the group's invite link",), RefusedError),
     # Below what WhatsApp or the engine says of the recipient: these texts wrap that.
     (
         (

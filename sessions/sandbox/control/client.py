@@ -96,6 +96,36 @@ class SandboxClient:
         """Show the other side that somebody types."""
         await self._call("POST", f"/phones/{number}/typing", {"to": to, "state": state})
 
+    async def groups(self, number: str) -> list[JsonObject]:
+        """The groups that a phone is in."""
+        return list((await self._call("GET", f"/phones/{number}/groups"))["items"])
+
+    async def group(self, number: str, group: str) -> JsonObject:
+        """One of them."""
+        return await self._call("GET", f"/phones/{number}/groups/{group}")
+
+    async def create_group(self, number: str, subject: str, participants: list[str], **more: Any) -> JsonObject:
+        """Make a group on a phone."""
+        body = {"subject": subject, "participants": participants, **more}
+        return await self._call("POST", f"/phones/{number}/groups", body)
+
+    async def change_group(self, number: str, group: str, **changes: Any) -> JsonObject:
+        """Change a group from a phone."""
+        return await self._call("PATCH", f"/phones/{number}/groups/{group}", changes)
+
+    async def change_participants(self, number: str, group: str, action: str, numbers: list[str]) -> dict[str, int]:
+        """Add, remove, promote, demote, approve or reject; WhatsApp's code for each number."""
+        body = {"action": action, "numbers": numbers}
+        return dict((await self._call("POST", f"/phones/{number}/groups/{group}/participants", body))["results"])
+
+    async def join_group(self, number: str, code: str) -> str:
+        """Follow an invite link; the answer is the group's address."""
+        return str((await self._call("POST", f"/phones/{number}/groups/join", {"code": code}))["id"])
+
+    async def leave_group(self, number: str, group: str) -> None:
+        """Leave a group."""
+        await self._call("POST", f"/phones/{number}/groups/{group}/leave")
+
     async def inject(self, kind: str, **fault: Any) -> int:
         """Make something go wrong; the answer is the fault's id."""
         return int((await self._call("POST", "/faults", {"kind": kind, **fault}))["id"])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sessions.address import InvalidJidError, Jid
+from sessions.address import GROUP_SERVER, InvalidJidError, Jid
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
 from sessions.sandbox.phones.line import PhoneLine
@@ -72,12 +72,16 @@ class Inbox:
                 await self._acknowledge(stanza)
 
     async def _message(self, stanza: Node) -> None:
-        sender = self._directory.device(stanza.jid("from"))
+        group = _group_of(stanza)
+        sender = self._directory.device(stanza.jid("participant") if group else stanza.jid("from"))
         if sender is None:
             await self._acknowledge(stanza)
             return
         try:
-            message = self._cipher.unseal(sender, stanza.require("enc"))
+            if group is not None:
+                message = self._cipher.unseal_from_group(group, sender, stanza.all("enc"))
+            else:
+                message = self._cipher.unseal(sender, stanza.require("enc"))
         except SignalError as error:
             if isinstance(error, DuplicateMessageError) and self._log.find(stanza.text("id")):
                 await self._confirm(stanza, sender)
@@ -94,7 +98,8 @@ class Inbox:
     def _note(self, stanza: Node, sender: Device, message: Any) -> None:
         """Write a message into the log."""
         own = sender.account is self._account
-        recipient = self._account.number
+        group = _group_of(stanza)
+        recipient = str(group) if group else self._account.number
         if own and message.HasField("deviceSentMessage"):
             recipient = self._number_of(message.deviceSentMessage.destinationJID)
             message = message.deviceSentMessage.message
@@ -103,7 +108,7 @@ class Inbox:
             return
         self._log.add(
             id=stanza.text("id"),
-            chat=recipient if own else sender.account.number,
+            chat=recipient if own or group else sender.account.number,
             sender=sender.account.number,
             recipient=recipient,
             direction=Direction.OUT if own else Direction.IN,
@@ -124,7 +129,7 @@ class Inbox:
         if sender.account is self._account:
             kind = "peer_msg" if stanza.text("category") == "peer" else "sender"
         base: Attrs = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": kind}
-        attrs: Attrs = {**base, "recipient": stanza.jid("recipient")}
+        attrs: Attrs = {**base, "recipient": stanza.jid("recipient"), "participant": stanza.jid("participant")}
         await self._line.send(Node("receipt", attrs))
 
     async def _ask_again(self, stanza: Node, sender: Device, error: SignalError) -> None:
@@ -141,13 +146,14 @@ class Inbox:
         if count > 1 or isinstance(error, NoSessionError | DuplicateMessageError):
             content.append(self._cipher.own_keys())
         attrs: Attrs = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": "retry", "t": int(time.time())}
+        attrs["participant"] = stanza.jid("participant")
         if sender.account is self._account:
             attrs["recipient"] = stanza.jid("recipient")
         await self._line.send(Node("receipt", attrs, content))
 
     async def _receipt(self, stanza: Node) -> None:
         await self._acknowledge(stanza)
-        reader = self._directory.device(stanza.jid("from"))
+        reader = self._directory.device(stanza.jid("participant" if _group_of(stanza) else "from"))
         kind = stanza.text("type")
         if kind == "retry" and reader is not None:
             await self._outbox.resend(stanza, reader)
@@ -166,7 +172,7 @@ class Inbox:
             self._cipher.publish()
 
     def _typing(self, stanza: Node) -> None:
-        account = self._directory.find(stanza.jid("from"))
+        account = self._directory.find(stanza.jid("participant" if _group_of(stanza) else "from"))
         if account is None or not stanza.children:
             return
         state = stanza.children[0]
@@ -184,3 +190,9 @@ class Inbox:
             raise MalformedStanzaError("a copy of a sent message names no chat") from error
         account = self._directory.find(jid)
         return account.number if account else jid.user
+
+
+def _group_of(stanza: Node) -> Jid | None:
+    """The group that a stanza comes from, if it comes from one."""
+    sender = stanza.jid("from")
+    return sender if sender is not None and sender.server == GROUP_SERVER else None

@@ -13,6 +13,7 @@ from sessions.sandbox.media.crypto import unseal
 from sessions.sandbox.media.host import MediaHost
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
+from sessions.sandbox.phones.groups import PhoneGroups, group_jid
 from sessions.sandbox.phones.inbox import Inbox, Typing
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Entry, PhoneLog
@@ -22,6 +23,7 @@ from sessions.sandbox.phones.writing import OutgoingMessage
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.directory import Account, Device
 from sessions.sandbox.state.errors import DeviceUnknownError
+from sessions.sandbox.state.groups import Group
 from sessions.sandbox.wire.node import Attrs, Node
 
 _PLAYABLE = frozenset({"voice", "audio", "video"})
@@ -56,12 +58,14 @@ class Phone:
         self._outbox = Outbox(
             account=account,
             directory=service.directory,
+            groups=service.groups,
             cipher=self._cipher,
             line=self._line,
             log=self.log,
             media=media,
             space=store.space(f"phone {number} sent"),
         )
+        self.groups = PhoneGroups(account=account, directory=service.directory, groups=service.groups, line=self._line)
         self._companions = Companions(
             account=account,
             directory=service.directory,
@@ -160,21 +164,22 @@ class Phone:
         entries = self.log.unread(ids)
         if played:
             entries = [entry for entry in entries if entry.type in _PLAYABLE]
-        by_sender: dict[str, list[Entry]] = {}
+        by_sender: dict[tuple[str, str], list[Entry]] = {}
         for entry in entries:
-            by_sender.setdefault(entry.sender, []).append(entry)
-        for sender, group in by_sender.items():
-            await self._send_receipt(sender, [entry.id for entry in group], "played" if played else "read")
+            by_sender.setdefault((entry.chat, entry.sender), []).append(entry)
+        for (chat, sender), found in by_sender.items():
+            await self._send_receipt(chat, sender, [entry.id for entry in found], "played" if played else "read")
         self.log.mark_read(entries)
         return [entry.id for entry in entries]
 
     async def type_to(self, number: str, typing: Typing) -> None:
         """Show the other side that the owner types, records or has stopped."""
-        account = self._outbox.account_of(number)
+        partner = self._outbox.partner_of(number)
+        to = partner.jid if isinstance(partner, Group) else partner.lid
         shown = Node("paused" if typing is Typing.PAUSED else "composing")
         if typing is Typing.RECORDING:
             shown.attrs = {"media": "audio"}
-        await self._line.send(Node("chatstate", {"to": account.lid}, [shown]))
+        await self._line.send(Node("chatstate", {"to": to}, [shown]))
 
     async def set_available(self, available: bool) -> None:
         """Open WhatsApp or put the phone away."""
@@ -218,12 +223,14 @@ class Phone:
         else:
             await self._inbox.take(item)
 
-    async def _send_receipt(self, sender: str, ids: list[str], kind: str) -> None:
+    async def _send_receipt(self, chat: str, sender: str, ids: list[str], kind: str) -> None:
         account = self._service.directory.get(sender)
         if account is None:
             return
         rest = [Node("list", {}, [Node("item", {"id": one}) for one in ids[1:]])] if ids[1:] else None
         attrs: Attrs = {"id": ids[0], "to": account.lid, "type": kind, "t": int(time.time())}
+        if chat != sender:
+            attrs |= {"to": group_jid(chat), "participant": account.lid}
         await self._line.send(Node("receipt", attrs, rest))
 
     def _typing_seen(self, sender: str, typing: Typing) -> None:

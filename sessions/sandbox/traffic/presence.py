@@ -8,14 +8,16 @@ from sessions.address import LID_SERVER, Jid
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.endpoint import Endpoint
 from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.groups.relay import GroupRelay
 from sessions.sandbox.wire.node import Attrs, Node
 
 
 class Presence:
     """Presence, its subscriptions, typing, and calls."""
 
-    def __init__(self, *, directory: Directory, delivery: Delivery) -> None:
+    def __init__(self, *, directory: Directory, delivery: Delivery, groups: GroupRelay) -> None:
         self._directory = directory
+        self._groups = groups
         self._delivery = delivery
         self._available: set[str] = set()
         self._last_seen: dict[str, int] = {}
@@ -43,6 +45,10 @@ class Presence:
     async def chatstate(self, endpoint: Endpoint, stanza: Node) -> None:
         """Somebody types, records or pauses."""
         to = stanza.require_jid("to")
+        group = self._groups.group(to)
+        if group is not None and endpoint.device.account.number in group.members:
+            await self._groups.typing(endpoint.device, group, stanza)
+            return
         sender = endpoint.device.account
         typing = Node("chatstate", {"from": sender.lid if to.server == LID_SERVER else sender.pn}, stanza.content)
         account = self._directory.find(to)

@@ -8,7 +8,7 @@ from typing import Any
 from sessions.commands.base import Command, Done
 from sessions.commands.every import AnyCommand, AnyResult
 from sessions.errors import EngineUnsupportedError
-from sessions.worker.commands import files, linking, messages, people, presence
+from sessions.worker.commands import files, groups, linking, messages, people, presence
 from sessions.worker.commands.area import Area, Desk
 
 AREAS: tuple[Area, ...] = (
@@ -16,6 +16,7 @@ AREAS: tuple[Area, ...] = (
     files.AREA,
     presence.AREA,
     people.AREA,
+    groups.AREA,
     linking.AREA,
 )
 

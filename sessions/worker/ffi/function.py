@@ -19,6 +19,7 @@ class Takes(Enum):
     TEXT = auto()  #: a C string
     DATA = auto()  #: bytes of any kind, for C a pointer and a length
     NUMBER = auto()  #: a C int
+    LONG = auto()  #: a C int64_t
     FLAG = auto()  #: a C bool
 
 

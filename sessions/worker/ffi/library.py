@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ _C_TYPES: dict[Takes, tuple[Any, ...]] = {
     Takes.TEXT: (c_char_p,),
     Takes.DATA: (c_char_p, c_int),
     Takes.NUMBER: (c_int,),
+    Takes.LONG: (c_int64,),
     Takes.FLAG: (c_bool,),
 }
 _DATA = _C_TYPES[Takes.DATA]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions.worker.ffi import files, linking, messages, people, presence
+from sessions.worker.ffi import files, groups, linking, messages, people, presence
 from sessions.worker.ffi.function import Function
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -10,5 +10,6 @@ FUNCTIONS: tuple[Function, ...] = (
     *files.FUNCTIONS,
     *presence.FUNCTIONS,
     *people.FUNCTIONS,
+    *groups.FUNCTIONS,
     *linking.FUNCTIONS,
 )

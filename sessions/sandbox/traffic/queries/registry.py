@@ -27,8 +27,12 @@ class QueryError(Exception):
 
 
 BAD_REQUEST = QueryError(400, "bad-request")
+NOT_AUTHORIZED = QueryError(401, "not-authorized")
+FORBIDDEN = QueryError(403, "forbidden")
 NOT_FOUND = QueryError(404, "item-not-found")
 NOT_ACCEPTABLE = QueryError(406, "not-acceptable")
+CONFLICT = QueryError(409, "conflict")
+GONE = QueryError(410, "gone")
 NOT_IMPLEMENTED = QueryError(501, "feature-not-implemented")
 
 

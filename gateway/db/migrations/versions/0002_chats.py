@@ -8,7 +8,7 @@ from alembic import op
 from gateway.db.types import UtcDateTime
 from gateway.kit.words import fold_names
 
-revision = "0005_chats"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
