@@ -22,6 +22,7 @@ _STATUS = {
     "account_unknown": HTTPStatus.NOT_FOUND,
     "device_unknown": HTTPStatus.NOT_FOUND,
     "message_unknown": HTTPStatus.NOT_FOUND,
+    "channel_unknown": HTTPStatus.NOT_FOUND,
     "recipient_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "qr_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "code_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
