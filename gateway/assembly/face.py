@@ -91,7 +91,15 @@ def _platform_tables(parts: Parts) -> list[object]:
 def _fleet_tables(parts: Parts) -> list[object]:
     ground, fleet = parts.ground, parts.fleet
     return [
-        SessionRoutes(database=ground.front, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine),
+        SessionRoutes(
+            database=ground.front,
+            sessions=fleet.sessions,
+            lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
+            specs=fleet.specs,
+            seals=fleet.seals,
+            proxies=fleet.proxies,
+        ),
         PairingRoutes(
             database=ground.front,
             sessions=fleet.sessions,

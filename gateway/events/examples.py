@@ -46,6 +46,7 @@ def example_envelope(name: str, payload: type[BaseModel]) -> dict[str, Any]:
         "at": render_time(_AT),
         "org": render_id("org", 1),
         "session": render_id("ses", _NUMBER) if noun in _WITH_SESSION else None,
+        "metadata": {},
         "subject": {"type": subject, "id": render_id(SUBJECTS[subject], _NUMBER)},
         "data": example_data(payload) | _TOLD.get(name, {}),
     }

@@ -17,9 +17,9 @@ from gateway.fleet.errors import (
     SessionNotPairedError,
 )
 from gateway.fleet.models import Desired, Session
-from gateway.fleet.pace import merge_settings
 from gateway.fleet.render import SESSION_PREFIX, render_session
 from gateway.fleet.restrictions import TIMELOCK_LASTS, current_kind
+from gateway.fleet.settings import merge_settings
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, InvalidIdError, parse_id
 from gateway.kit.times import render_time

@@ -1,0 +1,61 @@
+"""Marks what arrived in a chat as read: on WhatsApp first, then here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from gateway.chats.addresses import address_of_chat
+from gateway.chats.models import Chat
+from gateway.chats.service import Chats
+from gateway.contacts.service import Contacts
+from gateway.db.tx import Database, Tx
+from gateway.kit.clock import Clock
+from gateway.kit.ids import render_id
+from gateway.messages import store
+from gateway.messages.store import Entry
+from sessions.address import Address
+from sessions.engine import Engine
+from sessions.protocol import MarkRead
+
+MOST_AT_ONCE = 200
+_ENGINE_SECONDS = 30.0
+
+
+class ReadMarker:
+    """Reads a chat on behalf of the linked account."""
+
+    def __init__(
+        self, *, database: Database, engine: Engine, clock: Clock, contacts: Contacts, chats: Chats
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._clock = clock
+        self._contacts = contacts
+        self._chats = chats
+
+    async def mark(self, chat: Chat) -> int:
+        """Mark the newest unread messages of a chat; how many there were. Raises SessionError."""
+        address, unread = await self._database.read(lambda tx: self._unread(tx, chat))
+        for sender, wa_ids in _by_sender(chat, unread).items():
+            command = MarkRead(chat=address, wa_ids=tuple(wa_ids), sender=sender)
+            await self._engine.call(render_id("ses", chat.session_id), command, timeout_seconds=_ENGINE_SECONDS)
+        await self._database.write(lambda tx: self._note_read(tx, chat, unread))
+        return len(unread)
+
+    def _unread(self, tx: Tx, chat: Chat) -> tuple[Address, list[Entry]]:
+        address = address_of_chat(tx, chat, contacts=self._contacts)
+        return address, store.list_unread(tx, org_id=chat.org_id, chat_id=chat.id, limit=MOST_AT_ONCE)
+
+    def _note_read(self, tx: Tx, chat: Chat, entries: list[Entry]) -> None:
+        message_ids = [entry.message.id for entry in entries]
+        store.mark_read(tx, org_id=chat.org_id, message_ids=message_ids, at=self._clock.now())
+        self._chats.mark_read(tx, chat)
+
+
+def _by_sender(chat: Chat, entries: list[Entry]) -> dict[Address | None, list[str]]:
+    """In a group each sender is told apart; in a chat with one person there is nobody to tell apart."""
+    found: dict[Address | None, list[str]] = defaultdict(list)
+    for entry in entries:
+        sender = entry.contact.address if chat.jid is not None and entry.contact else None
+        found[sender].append(entry.message.wa_id or "")
+    return found
