@@ -122,6 +122,8 @@ class Daemon:
         await self._start_service(parts.messaging.outbox.dispatcher)
         await self._start_service(parts.messaging.outbox.watch)
         await self._start_service(parts.messaging.downloader)
+        await self._start_service(parts.messaging.auto_reader)
+        self._on_stop("call decliner", parts.messaging.calls.stop)
         await self._start_service(parts.scheduling.scheduler)
         await self._start_service(parts.fleet.reconciler)
         await parts.fleet.adopter.run()

@@ -25,6 +25,13 @@ class Capability(StrEnum):
     MEDIA_RETRY = "media.retry"
     CHECK_NUMBERS = "check.numbers"
     GROUPS = "groups"
+    PROFILE = "profile"
+    PRIVACY = "privacy"
+    BLOCKLIST = "blocklist"
+    BUSINESS_PROFILE = "business.profile"
+    CALL_REJECT = "call.reject"
+    CHANNELS = "channels"
+    CHANNEL_MEDIA = "channels.media"
     HISTORY_INITIAL = "history.initial"
     HISTORY_ON_DEMAND = "history.on_demand"
     APP_STATE_WRITE = "app_state.write"
@@ -37,6 +44,8 @@ UNSUPPORTED: dict[Capability, str] = {
     Capability.MEDIA_RETRY: "Asking the phone to upload expired media again is not possible with this engine.",
     Capability.HISTORY_ON_DEMAND: "Older history cannot be fetched on demand with this engine.",
     Capability.APP_STATE_WRITE: "Archiving, pinning, starring and muting chats is not possible with this engine.",
+    Capability.BUSINESS_PROFILE: "The opening hours, address and catalogue of a business cannot be read or set with this engine.",
+    Capability.CHANNEL_MEDIA: "Only text can be published in channels with this engine.",
     Capability.LABELS: "Labels are not possible with this engine.",
 }
 

@@ -115,6 +115,11 @@ class Sessions:
         """Tell those who act on settings, in the same transaction."""
         self._settings_listeners.append(callback)
 
+    def present(self, tx: Tx, session_id: int) -> Session | None:
+        """The session with this id, of whichever organization, unless it has been removed: for the gateway itself."""
+        session = store.find_any(tx, session_id=session_id)
+        return session if session is not None and session.removed_at is None else None
+
     def all(self, tx: Tx) -> Sequence[Session]:
         """Every session that has not been removed, of all organizations."""
         return store.all_present(tx)

@@ -14,8 +14,8 @@ from gateway.kit.ids import render_id
 from gateway.messages import store
 from gateway.messages.store import Entry
 from sessions.address import Address
+from sessions.commands.messages import MarkRead
 from sessions.engine import Engine
-from sessions.protocol import MarkRead
 
 MOST_AT_ONCE = 200
 _ENGINE_SECONDS = 30.0
@@ -24,9 +24,7 @@ _ENGINE_SECONDS = 30.0
 class ReadMarker:
     """Reads a chat on behalf of the linked account."""
 
-    def __init__(
-        self, *, database: Database, engine: Engine, clock: Clock, contacts: Contacts, chats: Chats
-    ) -> None:
+    def __init__(self, *, database: Database, engine: Engine, clock: Clock, contacts: Contacts, chats: Chats) -> None:
         self._database = database
         self._engine = engine
         self._clock = clock

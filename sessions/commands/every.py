@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sessions.commands.account import AccountCommand, AccountResult
 from sessions.commands.base import Done
+from sessions.commands.calls import CallCommand
+from sessions.commands.channels import ChannelCommand, ChannelResult
 from sessions.commands.files import FileCommand, FileResult
 from sessions.commands.linking import LinkingCommand, LinkingResult
 from sessions.commands.messages import MessageCommand, MessageResult
@@ -15,6 +18,9 @@ AnyCommand = (
     | PresenceCommand
     | PeopleCommand
     | LinkingCommand
+    | AccountCommand
+    | CallCommand
+    | ChannelCommand
 )
 
 AnyResult = (
@@ -23,4 +29,6 @@ AnyResult = (
     | FileResult
     | PeopleResult
     | LinkingResult
+    | AccountResult
+    | ChannelResult
 )

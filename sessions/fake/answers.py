@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessions.commands.base import Done
 from sessions.commands.every import AnyCommand, AnyResult
-from sessions.fake import files, linking, messages, people
+from sessions.fake import account, channels, files, linking, messages, people
 from sessions.fake.parts import FakeSession
 from sessions.fake.world import Answers, FakeWorld
 
@@ -13,6 +13,8 @@ ANSWERS: Answers = {
     **files.ANSWERS,
     **people.ANSWERS,
     **linking.ANSWERS,
+    **account.ANSWERS,
+    **channels.ANSWERS,
 }
 
 

@@ -95,7 +95,7 @@ class EngineSession:
             on_login_status=self._take_login_status,
             on_event=self._take_event,
             on_log=self._take_log,
-            subscribed=codes.subscribed(typing=self.spec.typing_events),
+            subscribed=codes.subscribed(typing=self.spec.typing_events, channels=self.spec.channel_events),
             device=_device_properties(self.spec),
             proxy=proxy,
         )

@@ -26,6 +26,8 @@ from sessions.events import CallReceived, Report
 log = structlog.get_logger(__name__)
 
 _ENGINE_SECONDS = 15.0
+#: A call that was offered so long ago rings no more.
+_STALE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,3 @@ class CallDecliner:
         )
         principal = Principal(org_id=session.org_id, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
         self._messages.queue(tx, principal, request, content=Text(body=body), media_id=None)
-
-
-_STALE_SECONDS = 60.0

@@ -8,7 +8,7 @@ from typing import Any
 from sessions.commands.base import Command, Done
 from sessions.commands.every import AnyCommand, AnyResult
 from sessions.errors import EngineUnsupportedError
-from sessions.worker.commands import files, linking, messages, people, presence
+from sessions.worker.commands import account, channels, files, linking, messages, people, presence
 from sessions.worker.commands.area import Area, Desk
 
 AREAS: tuple[Area, ...] = (
@@ -17,6 +17,8 @@ AREAS: tuple[Area, ...] = (
     presence.AREA,
     people.AREA,
     linking.AREA,
+    account.AREA,
+    channels.AREA,
 )
 
 _DOES: dict[type[Command], Callable[[Desk, Any], AnyResult | None]] = {}

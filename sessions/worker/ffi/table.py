@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions.worker.ffi import files, linking, messages, people, presence
+from sessions.worker.ffi import account, channels, files, linking, messages, people, presence
 from sessions.worker.ffi.function import Function
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -11,4 +11,6 @@ FUNCTIONS: tuple[Function, ...] = (
     *presence.FUNCTIONS,
     *people.FUNCTIONS,
     *linking.FUNCTIONS,
+    *account.FUNCTIONS,
+    *channels.FUNCTIONS,
 )
