@@ -36,6 +36,8 @@ LAYERS = (
     "gateway.chats",
     "gateway.pacing",
     "gateway.messages",
+    "gateway.profiles",
+    "gateway.channels",
     "gateway.schedules",
     "gateway.webhooks",
     "gateway.maintenance",

@@ -13,6 +13,7 @@ from gateway.api.server import build_app
 from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
+from gateway.assembly.people import people_tables
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.consent_routes import ConsentRoutes
@@ -70,6 +71,7 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_platform_tables(parts),
         *_fleet_tables(parts),
         *_message_tables(parts),
+        *people_tables(parts.ground, parts.fleet, parts.messaging),
         *schedule_tables(parts.ground, parts.scheduling),
         *_news_tables(parts),
     ]

@@ -74,6 +74,16 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("contact.opted_in", "Somebody wants to hear from us again.", payloads.ConsentData),
     EventType("contact.blocked", "Nothing is sent to a contact any more.", payloads.ContactData),
     EventType("contact.unblocked", "A contact may be sent messages again.", payloads.ContactData),
+    EventType("presence.updated", "Somebody whose presence was asked for came or went.", payloads.PresenceData),
+    EventType("picture.changed", "Somebody has another picture, or none.", payloads.PictureData),
+    EventType("privacy.changed", "Privacy settings were changed on another device.", payloads.PrivacyChangedData),
+    EventType("blocklist.changed", "People were blocked or unblocked on another device.", payloads.BlocklistData),
+    EventType("channel.joined", "The phone or another device follows a channel.", payloads.ChannelData),
+    EventType("channel.left", "The phone or another device left a channel.", payloads.ChannelData),
+    EventType("channel.muted", "A channel was muted, or no longer.", payloads.ChannelMutedData),
+    EventType(
+        "channel.updated", "Posts were seen or reacted to, while that is asked for.", payloads.ChannelUpdatedData
+    ),
     EventType("webhook.test", "A test of a webhook was asked for.", payloads.WebhookTestData),
     EventType("webhook.failing", "A webhook has answered nothing but failures for half a day.", payloads.WebhookData),
     EventType("webhook.disabled", "A webhook failed for so long that it was switched off.", payloads.WebhookData),

@@ -17,8 +17,18 @@ from gateway.kit.times import render_time
 _NUMBER = 42
 _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Where the first word of a type is not what the event is about.
-_SUBJECTS = {"queue": "session", "media": "message"}
-_WITH_SESSION = frozenset({"message", "media", "session", "queue"})
+_SUBJECTS = {
+    "queue": "session",
+    "media": "message",
+    "presence": "session",
+    "picture": "session",
+    "privacy": "session",
+    "blocklist": "session",
+    "channel": "session",
+}
+_WITH_SESSION = frozenset(
+    {"message", "media", "session", "queue", "presence", "picture", "privacy", "blocklist", "channel"}
+)
 #: What is different from one type to the next although the data is of the same kind.
 _TOLD: dict[str, dict[str, Any]] = {
     "message.queued": {"state": "queued"},

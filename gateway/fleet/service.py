@@ -104,6 +104,11 @@ class Sessions:
         session.expected_phone = phone
         self._touch(session)
 
+    def note_name(self, session: Session, name: str) -> None:
+        """The account calls itself something else from now on."""
+        session.push_name = name
+        self._touch(session)
+
     def change_settings(self, tx: Tx, session: Session, changes: dict[str, object]) -> None:
         """Change some settings, None going back to the default; the worker takes them up at its next start."""
         session.settings = merge_settings(session.settings, changes)
