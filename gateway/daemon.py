@@ -124,6 +124,8 @@ class Daemon:
         await self._start_service(parts.messaging.downloader)
         await self._start_service(parts.messaging.indexer)
         await self._start_service(parts.grouping.sync)
+        await self._start_service(parts.messaging.auto_reader)
+        self._on_stop("call decliner", parts.messaging.calls.stop)
         await self._start_service(parts.scheduling.scheduler)
         await self._start_service(parts.fleet.reconciler)
         await parts.fleet.adopter.run()

@@ -29,6 +29,13 @@ class Capability(StrEnum):
     GROUPS_APPROVAL = "groups.approval"
     GROUPS_REQUESTS = "groups.requests"
     GROUPS_PICTURE_REMOVE = "groups.picture_remove"
+    PROFILE = "profile"
+    PRIVACY = "privacy"
+    BLOCKLIST = "blocklist"
+    BUSINESS_PROFILE = "business.profile"
+    CALL_REJECT = "call.reject"
+    CHANNELS = "channels"
+    CHANNEL_MEDIA = "channels.media"
     HISTORY_INITIAL = "history.initial"
     HISTORY_ON_DEMAND = "history.on_demand"
     APP_STATE_WRITE = "app_state.write"
@@ -45,6 +52,8 @@ UNSUPPORTED: dict[Capability, str] = {
     Capability.GROUPS_PICTURE_REMOVE: "The picture of a group can be changed, but not removed with this engine.",
     Capability.HISTORY_ON_DEMAND: "Older history cannot be fetched on demand with this engine.",
     Capability.APP_STATE_WRITE: "Archiving, pinning, starring and muting chats is not possible with this engine.",
+    Capability.BUSINESS_PROFILE: "The opening hours, address and catalogue of a business cannot be read or set with this engine.",
+    Capability.CHANNEL_MEDIA: "Only text can be published in channels with this engine.",
     Capability.LABELS: "Labels are not possible with this engine.",
 }
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from sessions.address import Address
+from sessions.channels import Channel, Post
 from sessions.content import Content, MessageKey
 from sessions.groups import GroupInfo
 from sessions.status import Reason
@@ -114,6 +115,41 @@ class CallReceived(Fact, frozen=True, tag="call"):
     timestamp: float
 
 
+class PrivacyChanged(Fact, frozen=True, tag="privacy"):
+    """Who sees what of the linked account was changed on another of its devices; what it is now has to be asked."""
+
+    changed: tuple[str, ...]
+
+
+class BlocklistChanged(Fact, frozen=True, tag="blocklist"):
+    """The account has blocked people on another of its devices. Nobody named: the whole list may be another."""
+
+    blocked: tuple[Address, ...] = ()
+    unblocked: tuple[Address, ...] = ()
+
+
+class ChannelJoined(Fact, frozen=True, tag="channel_joined"):
+    """The account follows a channel from now on."""
+
+    channel: Channel
+
+
+class ChannelLeft(Fact, frozen=True, tag="channel_left"):
+    channel: Address
+
+
+class ChannelMuted(Fact, frozen=True, tag="channel_muted"):
+    channel: Address
+    muted: bool
+
+
+class ChannelUpdated(Fact, frozen=True, tag="channel_updated"):
+    """Posts of a channel were seen or reacted to; told while somebody asks for it."""
+
+    channel: Address
+    posts: tuple[Post, ...]
+
+
 class PushNames(Fact, frozen=True, tag="push_names"):
     """Names that people gave themselves, from the history the phone shared after linking."""
 
@@ -203,6 +239,12 @@ Event = (
     | GroupJoined
     | GroupChanged
     | CallReceived
+    | PrivacyChanged
+    | BlocklistChanged
+    | ChannelJoined
+    | ChannelLeft
+    | ChannelMuted
+    | ChannelUpdated
     | PushNames
     | HistoryReceived
     | Paired

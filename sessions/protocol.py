@@ -35,6 +35,9 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
 
+    def __repr__(self) -> str:
+        return "Proxy(...)"
+
 
 class Loopback(msgspec.Struct, frozen=True, kw_only=True):
     """The WhatsApp of our own that a worker is joined to instead of the real one."""
@@ -51,8 +54,11 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     group: str = ""  #: sessions of different groups (organizations) never share a worker
     device_name: str = "wagate"  #: shown on the phone under linked devices
+    platform: Literal["chrome", "firefox", "edge", "safari", "opera", "desktop"] = "chrome"
     history: Literal["none", "recent", "full"] = "recent"
+    history_days: int | None = None  #: instead of what the word before stands for
     typing_events: bool = True
+    channel_events: bool = True
     proxy: Proxy | None = None
 
 

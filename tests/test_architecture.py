@@ -38,6 +38,8 @@ LAYERS = (
     "gateway.messages",
     "gateway.search",
     "gateway.groups",
+    "gateway.profiles",
+    "gateway.channels",
     "gateway.schedules",
     "gateway.webhooks",
     "gateway.maintenance",

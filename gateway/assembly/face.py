@@ -14,6 +14,7 @@ from gateway.assembly.grouping import group_tables
 from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
+from gateway.assembly.people import people_tables
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.consent_routes import ConsentRoutes
@@ -76,6 +77,7 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_fleet_tables(parts),
         *_message_tables(parts),
         *group_tables(parts.fleet, parts.messaging, parts.grouping),
+        *people_tables(parts.ground, parts.fleet, parts.messaging),
         *schedule_tables(parts.ground, parts.scheduling),
         *_news_tables(parts),
     ]
@@ -97,7 +99,15 @@ def _platform_tables(parts: Parts) -> list[object]:
 def _fleet_tables(parts: Parts) -> list[object]:
     ground, fleet = parts.ground, parts.fleet
     return [
-        SessionRoutes(database=ground.front, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine),
+        SessionRoutes(
+            database=ground.front,
+            sessions=fleet.sessions,
+            lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
+            specs=fleet.specs,
+            seals=fleet.seals,
+            proxies=fleet.proxies,
+        ),
         PairingRoutes(
             database=ground.front,
             sessions=fleet.sessions,

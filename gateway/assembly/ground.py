@@ -37,6 +37,7 @@ class Ground:
     metrics: Metrics
     vault: Vault
     guard: AddressGuard
+    proxy_guard: AddressGuard
     http: GuardedHttp
 
 
@@ -46,10 +47,8 @@ def build_ground(*, config: Config, loopback: Loopback | None, folder: DataFolde
     chance = random.SystemRandom()
     metrics = Metrics(version=__version__)
     metrics.watch("wagate_store_waiting", "Changes that wait for the store's writer.", lambda: database.waiting)
-    guard = AddressGuard(
-        allow_networks=[*map(str, config.guard.allow_networks), *(LOOPBACK_NETWORKS if loopback else ())],
-        ports=config.guard.ports,
-    )
+    allowed = [*map(str, config.guard.allow_networks), *(LOOPBACK_NETWORKS if loopback else ())]
+    guard = AddressGuard(allow_networks=allowed, ports=config.guard.ports)
     return Ground(
         config=config,
         loopback=loopback,
@@ -62,5 +61,7 @@ def build_ground(*, config: Config, loopback: Loopback | None, folder: DataFolde
         metrics=metrics,
         vault=Vault.at(folder.vault_key),
         guard=guard,
+        # Proxies listen anywhere; what is judged is the address.
+        proxy_guard=AddressGuard(allow_networks=allowed, ports=range(1, 65_536)),
         http=GuardedHttp(guard=guard, user_agent=f"wagate/{__version__}"),
     )

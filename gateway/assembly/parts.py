@@ -10,6 +10,7 @@ from gateway.assembly.ground import Ground, build_ground
 from gateway.assembly.grouping import Grouping, build_grouping
 from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
+from gateway.assembly.people import listen_to_people
 from gateway.assembly.platform import Platform, build_platform
 from gateway.assembly.scheduling import Scheduling, build_scheduling
 from gateway.assembly.upkeep import build_timetable
@@ -43,6 +44,7 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
     news = build_news(ground, platform, fleet)
     messaging = build_messaging(ground, platform, fleet)
     scheduling = build_scheduling(ground, platform, fleet, messaging)
+    listen_to_people(platform, fleet, messaging)
     census = SessionCensus(database=database, sessions=fleet.sessions)
     count_everything(ground.metrics, platform, fleet, census)
     return Parts(

@@ -70,6 +70,12 @@ def find_at(tx: Tx, *, org_id: int, session_id: int, jid: str) -> Chat | None:
     return tx.session.scalar(_AT_ADDRESS, {"org": org_id, "session": session_id, "jid": jid})
 
 
+def list_unread(tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Chat]:
+    """Chats of a session in which something is unread."""
+    where = (Chat.org_id == org_id, Chat.session_id == session_id, Chat.unread > 0)
+    return tx.execute(select(Chat).where(*where).order_by(Chat.id).limit(limit)).scalars().all()
+
+
 def list_of_contact(tx: Tx, *, org_id: int, contact_id: int) -> Sequence[Chat]:
     """The threads with a person on every session."""
     where = (Chat.org_id == org_id, Chat.contact_id == contact_id)

@@ -81,6 +81,16 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("group.participants", "People were added, removed, promoted or demoted.", payloads.GroupParticipantsData),
     EventType("group.join_requested", "People ask to be let into a group.", payloads.GroupAskedData),
     EventType("group.left", "The account is not in a group any more.", payloads.GroupLeftData),
+    EventType("presence.updated", "Somebody whose presence was asked for came or went.", payloads.PresenceData),
+    EventType("picture.changed", "Somebody has another picture, or none.", payloads.PictureData),
+    EventType("privacy.changed", "Privacy settings were changed on another device.", payloads.PrivacyChangedData),
+    EventType("blocklist.changed", "People were blocked or unblocked on another device.", payloads.BlocklistData),
+    EventType("channel.joined", "The phone or another device follows a channel.", payloads.ChannelData),
+    EventType("channel.left", "The phone or another device left a channel.", payloads.ChannelData),
+    EventType("channel.muted", "A channel was muted, or no longer.", payloads.ChannelMutedData),
+    EventType(
+        "channel.updated", "Posts were seen or reacted to, while that is asked for.", payloads.ChannelUpdatedData
+    ),
     EventType("webhook.test", "A test of a webhook was asked for.", payloads.WebhookTestData),
     EventType("webhook.failing", "A webhook has answered nothing but failures for half a day.", payloads.WebhookData),
     EventType("webhook.disabled", "A webhook failed for so long that it was switched off.", payloads.WebhookData),

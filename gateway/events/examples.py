@@ -17,8 +17,19 @@ from gateway.kit.times import render_time
 _NUMBER = 42
 _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Where the first word of a type is not what the event is about.
-_SUBJECTS = {"queue": "session", "media": "message", "group": "chat"}
-_WITH_SESSION = frozenset({"message", "media", "session", "queue", "group"})
+_SUBJECTS = {
+    "queue": "session",
+    "media": "message",
+    "group": "chat",
+    "presence": "session",
+    "picture": "session",
+    "privacy": "session",
+    "blocklist": "session",
+    "channel": "session",
+}
+_WITH_SESSION = frozenset(
+    {"message", "media", "session", "queue", "group", "presence", "picture", "privacy", "blocklist", "channel"}
+)
 #: What is different from one type to the next although the data is of the same kind.
 _TOLD: dict[str, dict[str, Any]] = {
     "message.queued": {"state": "queued"},
@@ -46,6 +57,7 @@ def example_envelope(name: str, payload: type[BaseModel]) -> dict[str, Any]:
         "at": render_time(_AT),
         "org": render_id("org", 1),
         "session": render_id("ses", _NUMBER) if noun in _WITH_SESSION else None,
+        "metadata": {},
         "subject": {"type": subject, "id": render_id(SUBJECTS[subject], _NUMBER)},
         "data": example_data(payload) | _TOLD.get(name, {}),
     }

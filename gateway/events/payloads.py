@@ -188,6 +188,59 @@ class ScheduleMissedData(ScheduleData):
     )
 
 
+class PersonData(Payload):
+    """Somebody on WhatsApp."""
+
+    contact: str | None = Field(description="Null where they are no contact.", examples=["con_000000000001a"])
+    phone: str | None = Field(examples=["+15550100001"])
+    jid: str = Field(examples=["15550100001@s.whatsapp.net"])
+    lid: str | None = Field(examples=["77123456789@lid"])
+
+
+class PresenceData(PersonData):
+    """Whether somebody is online."""
+
+    online: bool
+    last_seen: str | None = Field(description="When they were online last, if they let it be known.")
+
+
+class PictureData(PersonData):
+    """Somebody, perhaps the linked account itself, whose picture changed."""
+
+    removed: bool
+
+
+class PrivacyChangedData(Payload):
+    """Which privacy settings; ``GET /api/v1/sessions/{id}/privacy`` says what they are now."""
+
+    changed: list[str] = Field(examples=[["last_seen"]])
+
+
+class BlocklistData(Payload):
+    """Who was blocked and unblocked; nobody named: read the list anew."""
+
+    blocked: list[dict[str, Any]]
+    unblocked: list[dict[str, Any]]
+
+
+class ChannelData(Payload):
+    """A channel; where it was joined, as ``GET /api/v1/sessions/{id}/channels/{channel}`` gives it."""
+
+    id: str = Field(examples=["120363025246125486@newsletter"])
+
+
+class ChannelMutedData(ChannelData):
+    """A channel that was muted."""
+
+    muted: bool
+
+
+class ChannelUpdatedData(ChannelData):
+    """Posts with their counts as they are now."""
+
+    posts: list[dict[str, Any]]
+
+
 class WebhookData(Payload):
     """A webhook endpoint that is in trouble, and why: ``gone`` (it answered 410) or ``failing``."""
 

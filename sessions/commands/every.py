@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sessions.commands.account import AccountCommand, AccountResult
 from sessions.commands.base import Done
+from sessions.commands.calls import CallCommand
+from sessions.commands.channels import ChannelCommand, ChannelResult
 from sessions.commands.files import FileCommand, FileResult
 from sessions.commands.groups import GroupCommand, GroupResult
 from sessions.commands.linking import LinkingCommand, LinkingResult
@@ -17,6 +20,9 @@ AnyCommand = (
     | PeopleCommand
     | GroupCommand
     | LinkingCommand
+    | AccountCommand
+    | CallCommand
+    | ChannelCommand
 )
 
 AnyResult = (
@@ -26,4 +32,6 @@ AnyResult = (
     | PeopleResult
     | GroupResult
     | LinkingResult
+    | AccountResult
+    | ChannelResult
 )

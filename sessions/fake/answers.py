@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessions.commands.base import Done
 from sessions.commands.every import AnyCommand, AnyResult
-from sessions.fake import files, groups, linking, messages, people
+from sessions.fake import account, channels, files, groups, linking, messages, people
 from sessions.fake.parts import FakeSession
 from sessions.fake.world import Answers, FakeWorld
 
@@ -14,6 +14,8 @@ ANSWERS: Answers = {
     **people.ANSWERS,
     **groups.ANSWERS,
     **linking.ANSWERS,
+    **account.ANSWERS,
+    **channels.ANSWERS,
 }
 
 

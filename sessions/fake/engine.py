@@ -14,6 +14,7 @@ from sessions.engine import Listener, StatusChange
 from sessions.errors import InvalidRequestError, NotRunningError, PairingError
 from sessions.events import Event, QrShown
 from sessions.fake.answers import answer
+from sessions.fake.channels import PlaysChannels
 from sessions.fake.files import PlaysFiles
 from sessions.fake.linking import PlaysLinking
 from sessions.fake.messages import PlaysMessages
@@ -27,7 +28,7 @@ _CLOSE_SECONDS = 5.0
 _QR_SECONDS = 60.0
 
 
-class FakeEngine(PlaysMessages, PlaysFiles, PlaysLinking):
+class FakeEngine(PlaysMessages, PlaysFiles, PlaysLinking, PlaysChannels):
     """Satisfies :class:`sessions.engine.Engine`; what it inherits plays WhatsApp and the phones, an area each."""
 
     def __init__(self, *, listener: Listener) -> None:

@@ -20,6 +20,7 @@ from sessions.events import (
     OfflineSyncCompleted,
     Paired,
     PairingEnded,
+    PresenceChanged,
     QrShown,
     ReceiptKind,
     ReceiptReceived,
@@ -31,7 +32,7 @@ from sessions.protocol import SessionSpec
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus
 from sessions.tracking import TrackedSession, status_after
 
-_FLEETING = (QrShown, PairingEnded, Typing)
+_FLEETING = (QrShown, PairingEnded, PresenceChanged, Typing)
 
 
 class FakeWorld:
@@ -43,6 +44,8 @@ class FakeWorld:
         self.phones: dict[str, FakePhone] = {}
         self.by_secret: dict[bytes, str] = {}
         self.files: dict[str, bytes] = {}
+        self.accounts: dict[str, Any] = {}  #: what areas keep of accounts, by number
+        self.channels: dict[str, Any] = {}
         self.ids = itertools.count(1)
         self.groups: Any = None  #: made by :mod:`sessions.fake.groups` when there is a first one
 

@@ -127,6 +127,6 @@ class Opener:
         )
 
     def _proxy_url(self, spec: SessionSpec) -> str | None:
-        if self.loopback is not None:
-            return self.loopback.proxy_url
-        return spec.proxy.url if spec.proxy is not None else None
+        if spec.proxy is not None:
+            return spec.proxy.url
+        return self.loopback.proxy_url if self.loopback is not None else None

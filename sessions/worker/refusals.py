@@ -19,7 +19,7 @@ from sessions.errors import (
     StoreError,
 )
 
-_SERVER_CODE = re.compile(r"(?:server returned error |info query returned status )(\d{3})")
+_SERVER_CODE = re.compile(r"(?:server returned error |info query returned status |graphql error: )(\d{3})")
 _HTTP_CODE = re.compile(r"status code (\d{3})")
 _NEW_CHATS_REFUSED = 463
 

@@ -424,7 +424,7 @@ def test_an_event_that_nobody_knows_is_reported_as_such() -> None:
 
 
 def test_only_events_that_can_be_read_are_asked_for() -> None:
-    with_typing, without = codes.subscribed(typing=True), codes.subscribed(typing=False)
+    with_typing, without = codes.subscribed(typing=True, channels=True), codes.subscribed(typing=False, channels=True)
 
     assert set(with_typing) - set(without) == {codes.TYPING, codes.PRESENCE}
     assert 45 not in with_typing, "a secret of the account"

@@ -18,12 +18,14 @@ from gateway.events.service import EventLog
 from gateway.fleet.intake import Intake
 from gateway.fleet.models import Session
 from gateway.fleet.progress import Progress as SessionProgress
+from gateway.fleet.proxies import ProxySeals
 from gateway.fleet.service import Sessions
 from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.kit.clock import Clock
 from gateway.kit.guard import AddressGuard
 from gateway.kit.guarded_http import GuardedHttp
 from gateway.kit.ids import IdGenerator, render_id
+from gateway.kit.vault import Vault
 from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
 from gateway.messages import store
@@ -97,7 +99,9 @@ class World:
         session_progress = SessionProgress(sessions=self.sessions, clock=clock)
         self.intake = Intake(database=database, progress=session_progress, clock=clock, ids=ids)
         self.engine = make_engine(self.intake)
-        self.specs = Specs(folder=folder / "sessions", defaults=SessionDefaults())
+        self.specs = Specs(
+            folder=folder / "sessions", defaults=SessionDefaults(), seals=ProxySeals(vault=Vault(bytes(32)))
+        )
         self.contacts = Contacts(ids=ids, clock=clock, events=self.events)
         self.chats = Chats(ids=ids, clock=clock, contacts=self.contacts)
         self.http = GuardedHttp(guard=AddressGuard(allow_networks=["127.0.0.0/8"]), user_agent="wagate-test")

@@ -13,6 +13,7 @@ from gateway.chats.service import Chats
 from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Tx
+from gateway.fleet.ignoring import is_ignored
 from gateway.fleet.models import Session
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
@@ -109,7 +110,7 @@ class Inbound:
                 self._contacts.identify(tx, org_id=session.org_id, address=address, push_name=name)
 
     def _take(self, tx: Tx, session: Session, event: MessageReceived, *, is_history: bool) -> None:
-        if event.key.chat.kind is AddressKind.STATUS:
+        if event.key.chat.kind is AddressKind.STATUS or is_ignored(session.settings, _full_chat(event)):
             return
         place = self._place(tx, session, event)
         if isinstance(event.content, (Reaction, Edit, Revoke)):
@@ -253,6 +254,16 @@ class Inbound:
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)
         self._tell(tx, session, entry)
+
+
+def _full_chat(event: MessageReceived) -> Address:
+    """The chat as WhatsApp names it, with every name of a person that is known."""
+    chat = event.key.chat
+    return (
+        chat
+        if chat.other is not None or event.key.from_me
+        else Address.of(chat.pn, chat.lid, event.sender.pn, event.sender.lid)
+    )
 
 
 def _chat_address(key: MessageKey, sender: Address) -> Address:

@@ -23,6 +23,7 @@ _STATUS = {
     "device_unknown": HTTPStatus.NOT_FOUND,
     "message_unknown": HTTPStatus.NOT_FOUND,
     "group_unknown": HTTPStatus.NOT_FOUND,
+    "channel_unknown": HTTPStatus.NOT_FOUND,
     "recipient_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "qr_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "code_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,

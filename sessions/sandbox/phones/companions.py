@@ -68,12 +68,16 @@ class Companions:
     async def prepare(self) -> None:
         """Write push name and contacts into the account's app state, once."""
         if self._sync.version(PUSH_NAME_COLLECTION) == 0:
-            value = _actions.SyncActionValue()
-            value.pushNameSetting.name = self._account.name
-            await self._write(PUSH_NAME_COLLECTION, [(["setting_pushName"], value, _PUSH_NAME_VERSION)])
+            await self._write_name()
         if self._sync.version(CONTACT_COLLECTION) == 0 and self._contacts():
             changes = [self._contact(other) for other in self._contacts()]
             await self._write(CONTACT_COLLECTION, changes)
+
+    async def rename(self, name: str) -> None:
+        """The owner takes another name."""
+        self._account.record.name = name
+        self._directory.save_account(self._account)
+        await self._write_name()
 
     async def welcome(self, device: Device) -> None:
         """A freshly linked device is there for the first time: give it what it needs to be of use."""
@@ -126,6 +130,11 @@ class Companions:
         if change.index[:1] == ["setting_pushName"] and not change.removed and change.value.pushNameSetting.name:
             self._account.record.name = change.value.pushNameSetting.name
             self._directory.save_account(self._account)
+
+    async def _write_name(self) -> None:
+        value = _actions.SyncActionValue()
+        value.pushNameSetting.name = self._account.name
+        await self._write(PUSH_NAME_COLLECTION, [(["setting_pushName"], value, _PUSH_NAME_VERSION)])
 
     async def _write(self, name: str, changes: list[tuple[list[str], Any, int]]) -> None:
         patch = self._sync.write(name, changes)

@@ -172,6 +172,11 @@ class Phone:
         self.log.mark_read(entries)
         return [entry.id for entry in entries]
 
+    async def rename(self, name: str) -> None:
+        """Take another name; linked devices and those one writes to learn of it."""
+        await self._companions.rename(name)
+        await self._line.send(Node("presence", {"type": "available", "name": name}))
+
     async def type_to(self, number: str, typing: Typing) -> None:
         """Show the other side that the owner types, records or has stopped."""
         partner = self._outbox.partner_of(number)

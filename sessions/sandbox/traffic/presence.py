@@ -80,7 +80,7 @@ class Presence:
         if account is None:
             return
         self._subscribers.setdefault(account.number, {})[endpoint.device.key] = (endpoint.device, to)
-        await endpoint.push(self._state(account, to))
+        await endpoint.push(self._state(account, to, endpoint.device.account))
 
     async def _change(self, device: Device, *, available: bool) -> None:
         account = device.account
@@ -94,15 +94,17 @@ class Presence:
             self._last_seen[account.number] = int(time.time())
         if before != now:
             for subscriber, jid in list(self._subscribers.get(account.number, {}).values()):
-                await self._delivery.deliver(subscriber, self._state(account, jid))
+                await self._delivery.deliver(subscriber, self._state(account, jid, subscriber.account))
 
     def _is_available(self, account: Account) -> bool:
         return any(device.key in self._available for device in account.devices.values())
 
-    def _state(self, account: Account, jid: Jid) -> Node:
-        if self._is_available(account):
+    def _state(self, account: Account, jid: Jid, asker: Account) -> Node:
+        shows_last = account.shows("last", asker)
+        follows_last = account.record.privacy.get("online") == "match_last_seen"
+        if self._is_available(account) and (shows_last or not follows_last):
             return Node("presence", {"from": jid})
-        last = self._last_seen.get(account.number)
+        last = self._last_seen.get(account.number) if shows_last else None
         return Node("presence", {"from": jid, "type": "unavailable", "last": last or "deny"})
 
     def _rename(self, account: Account, name: str) -> None:

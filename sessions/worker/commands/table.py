@@ -8,7 +8,7 @@ from typing import Any
 from sessions.commands.base import Command, Done
 from sessions.commands.every import AnyCommand, AnyResult
 from sessions.errors import EngineUnsupportedError
-from sessions.worker.commands import files, groups, linking, messages, people, presence
+from sessions.worker.commands import account, channels, files, groups, linking, messages, people, presence
 from sessions.worker.commands.area import Area, Desk
 
 AREAS: tuple[Area, ...] = (
@@ -18,6 +18,8 @@ AREAS: tuple[Area, ...] = (
     people.AREA,
     groups.AREA,
     linking.AREA,
+    account.AREA,
+    channels.AREA,
 )
 
 _DOES: dict[type[Command], Callable[[Desk, Any], AnyResult | None]] = {}

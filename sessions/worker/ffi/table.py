@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions.worker.ffi import files, groups, linking, messages, people, presence
+from sessions.worker.ffi import account, channels, files, groups, linking, messages, people, presence
 from sessions.worker.ffi.function import Function
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -12,4 +12,6 @@ FUNCTIONS: tuple[Function, ...] = (
     *people.FUNCTIONS,
     *groups.FUNCTIONS,
     *linking.FUNCTIONS,
+    *account.FUNCTIONS,
+    *channels.FUNCTIONS,
 )

@@ -10,7 +10,14 @@ from sessions.sandbox.state.directory import Account, Directory
 from sessions.sandbox.state.groups import Group, Groups
 from sessions.sandbox.traffic.groups.news import GroupNews
 from sessions.sandbox.traffic.notices import Notices
-from sessions.sandbox.traffic.queries.registry import FORBIDDEN, NOT_ACCEPTABLE, NOT_FOUND, Query, Routes
+from sessions.sandbox.traffic.queries.registry import (
+    FORBIDDEN,
+    NOT_ACCEPTABLE,
+    NOT_AUTHORIZED,
+    NOT_FOUND,
+    Query,
+    Routes,
+)
 from sessions.sandbox.wire.node import Attrs, Node
 
 MEDIA_HOST = "mmg.whatsapp.net"
@@ -19,6 +26,7 @@ PICTURE_HOST = "pps.whatsapp.net"
 _JPEG = b"\xff\xd8\xff"
 _LIFE = 300  # seconds that a client may use an answer about the media host
 _TOKEN_LIFE = 21_600
+_JPEG = b"\xff\xd8\xff"
 
 
 class MediaShelf(Protocol):
@@ -66,6 +74,8 @@ class MediaQueries:
     async def _picture(self, query: Query) -> list[Node]:
         target = query.stanza.jid("target") or query.device.pn
         account = self._directory.find(target)
+        if account is not None and not account.shows("profile", query.device.account):
+            raise NOT_AUTHORIZED
         record = self._groups.find(target) or (account.record if account else None)
         if record is None or not record.picture_id:
             raise NOT_FOUND
@@ -84,6 +94,8 @@ class MediaQueries:
         if target is not None and self._directory.find(target) is not account:
             raise NOT_ACCEPTABLE
         jpeg = query.child.data if query.stanza.children else b""
+        if query.stanza.children and not jpeg.startswith(_JPEG):
+            raise NOT_ACCEPTABLE
         await self.set_picture(account, jpeg)
         return [Node("picture", {"id": account.record.picture_id})] if jpeg else []
 
