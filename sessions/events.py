@@ -40,6 +40,10 @@ class MessageReceived(Fact, frozen=True, tag="message"):
     mentions: tuple[Address, ...] = ()
     forwarded: bool = False
     ephemeral: bool = False
+    mentions_all: bool = False
+    disappears_seconds: int = 0
+    secret: bytes | None = None  #: of a poll or an appointment: opens the answers to it, see :mod:`sessions.sealed`
+    album_wa_id: str | None = None  #: the album that it belongs to
 
 
 class MessageUndecryptable(Fact, frozen=True, tag="undecryptable"):

@@ -19,6 +19,7 @@ from gateway.media.sound import SoundConverter
 from gateway.messages.arriving.auto_reader import AutoReader
 from gateway.messages.arriving.calls import CallDecliner
 from gateway.messages.arriving.changes import Changes
+from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.opting import OptingWords
@@ -103,6 +104,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     )
     auto_reader, calls = _build_manners(ground, fleet, contacts, chats, messages)
     inbound.when_filed(auto_reader.filed)
+    inbound.when_filed(Choices(progress=progress).filed)
     consents = Consents(ids=ground.ids, clock=ground.clock, contacts=contacts)
     words = build_words(ground.config.consent)
     if words is not None:

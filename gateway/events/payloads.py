@@ -54,6 +54,46 @@ class ReactionData(Payload):
     emoji: str | None = Field(examples=["👍"])
 
 
+class ByData(MessageData):
+    """The message, and who did something about it."""
+
+    by: str | None = Field(description="A contact; null for the linked account itself.", examples=["con_000000000001a"])
+
+
+class PinData(ByData):
+    """The message, and until when it stands on top."""
+
+    pinned_until: str | None
+
+
+class VoteData(ByData):
+    """The poll, what was chosen, and how it stands now."""
+
+    options: list[str] = Field(examples=[["Monday"]])
+    results: dict[str, Any] | None = Field(
+        examples=[{"voters": 1, "options": [{"option": "Monday", "votes": 1, "by": ["con_000000000001a"]}]}]
+    )
+
+
+class EventReplyData(ByData):
+    """The appointment, the answer, and how it stands now."""
+
+    answer: str = Field(description="`going`, `not_going` or `maybe`.", examples=["going"])
+    guests: int = Field(examples=[0])
+    results: dict[str, Any] | None = Field(
+        examples=[{"voters": 1, "options": [{"option": "going", "votes": 1, "by": ["con_000000000001a"]}]}]
+    )
+
+
+class ChoiceData(MessageData):
+    """The answer, and what it chose."""
+
+    choice: dict[str, Any] = Field(
+        description="`id` and `title` of the option, `number`, and `menu`, the message that asked.",
+        examples=[{"menu": "msg_000000000001a", "number": 2, "id": "b", "title": "Tuesday"}],
+    )
+
+
 class SessionData(Payload):
     """The session as ``GET /api/v1/sessions/{id}`` gives it, at the time of the event."""
 

@@ -18,13 +18,16 @@ from gateway.media import store
 from gateway.media.errors import MediaFetchError, MediaNotFoundError, MediaTooLargeError, MediaTypeRefusedError
 from gateway.media.films import FilmReader
 from gateway.media.limits import MediaLimits
+from gateway.media.link_preview import LinkReader
 from gateway.media.models import Media
 from gateway.media.pictures import PictureRefusedError, is_readable, look_at
+from gateway.media.programs import ProgramFailedError
 from gateway.media.shelf import Shelf
 from gateway.media.sniff import agree, is_ogg_opus, read_head, sniff
 from gateway.media.sound import SoundConverter, opus_seconds
 from gateway.media.spool import Spool, SpoolFile, remove_on_error
-from sessions.content import OutgoingFile
+from gateway.media.stickers import make_sticker
+from sessions.content import OutgoingFile, Preview
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +59,7 @@ class MediaLibrary:
         self.limits = limits
         self._sound = sound or SoundConverter(timeout_seconds=limits.convert_seconds)
         self._films = films or FilmReader()
+        self._links = LinkReader(http=http, spool=self.spool, max_pixels=limits.max_pixels)
 
     async def start(self) -> None:
         """Make the folders ready."""
@@ -116,6 +120,32 @@ class MediaLibrary:
             return await self.adopt(target, org_id=media.org_id, declared_type="audio/ogg", filename=None)
         finally:
             await asyncio.to_thread(target.unlink, missing_ok=True)
+
+    async def as_sticker(self, media: Media) -> Media:
+        """The same picture as a sticker."""
+        target = self.spool.new_path()
+        try:
+            await asyncio.to_thread(make_sticker, self.path_of(media), target, max_pixels=self.limits.max_pixels)
+            return await self.adopt(target, org_id=media.org_id, declared_type="image/webp", filename=None)
+        except PictureRefusedError as error:
+            raise MediaTypeRefusedError(f"{str(error).capitalize()}.") from error
+        finally:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+
+    async def as_film(self, media: Media) -> Media:
+        """The same GIF as a silent film."""
+        target = self.spool.new_path()
+        try:
+            await self._films.from_gif(self.path_of(media), target)
+            return await self.adopt(target, org_id=media.org_id, declared_type="video/mp4", filename=None)
+        except ProgramFailedError as error:
+            raise MediaTypeRefusedError(f"The GIF cannot be made a film: {error}.") from error
+        finally:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+
+    async def preview(self, text: str) -> Preview | None:
+        """What is shown of the first link in a text; None where nothing can be had."""
+        return await self._links.read(text)
 
     def get(self, tx: Tx, *, org_id: int, media_id: int) -> Media:
         """The file with this id; raises MediaNotFoundError."""

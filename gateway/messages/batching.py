@@ -13,8 +13,9 @@ from gateway.api.problems import invalid_from, problem_of
 from gateway.db.tx import Tx
 from gateway.kit.errors import GatewayError
 from gateway.messages.composer import Composer
+from gateway.messages.parts import FileIn
 from gateway.messages.render import render_message
-from gateway.messages.requests import FileIn, MessageIn
+from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
 from gateway.principal import Principal
 from sessions.content import Content

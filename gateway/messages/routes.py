@@ -12,18 +12,21 @@ from gateway.fleet.service import Sessions
 from gateway.kit.errors import FieldError, InvalidError
 from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
-from gateway.messages import store
+from gateway.messages import answer_store, store
+from gateway.messages.codec import decode_content
 from gateway.messages.composer import Composer
 from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
+from gateway.messages.parts import FileIn
 from gateway.messages.render import render_message
-from gateway.messages.requests import FileIn, MessageIn
+from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
 from gateway.messages.service import Messages
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
+from gateway.messages.tally import tally
 from gateway.principal import Principal
 
 #: A file in base64 is a third longer than its bytes.
@@ -162,7 +165,7 @@ class MessageRoutes:
         "GET",
         "/api/v1/messages/{id}/events",
         operation="messages.events",
-        summary="Receipts, reactions and earlier versions of a message",
+        summary="Receipts, reactions, votes and earlier versions of a message",
         tag="messages",
         scope="messages.read",
         gives=MessageEvents,
@@ -173,11 +176,15 @@ class MessageRoutes:
         return await self._database.read(lambda tx: self._what_happened(tx, principal, message_id))
 
     def _what_happened(self, tx: Tx, principal: Principal, message_id: int) -> dict[str, object]:
-        self._messages.get(tx, principal, message_id)
+        message = self._messages.get(tx, principal, message_id).message
         receipts = _in_order(store.list_receipts(tx, org_id=principal.org_id, message_id=message_id))
         reactions = store.list_reactions(tx, org_id=principal.org_id, message_id=message_id)
         versions = store.list_versions(tx, org_id=principal.org_id, message_id=message_id)
+        answers = answer_store.list_answers(tx, org_id=principal.org_id, message_id=message_id)
+        pin = answer_store.find_pin(tx, org_id=principal.org_id, message_id=message_id)
         return {
+            "results": tally(decode_content(message.content), answers),
+            "pinned_until": render_time(pin.until) if pin is not None else None,
             "receipts": [
                 {"participant": row.participant, "kind": row.kind, "at": render_time(row.at)} for row in receipts
             ],

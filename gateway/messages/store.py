@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.chats.models import Chat
@@ -65,6 +65,7 @@ _EARLY: Final = (
     .order_by(EarlyReceipt.at)
 )
 _MESSAGES: Final = cast(Table, Message.__table__)
+_MENU: Final[ColumnElement[str]] = literal_column("'menu'")  # for the index of menus
 _ADD: Final = insert(_MESSAGES)
 
 
@@ -176,6 +177,18 @@ def find_by_wa_id(
         statement = statement.where(Message.author_id == author_id)
     found = entries(tx, statement.limit(1))
     return found[0] if found else None
+
+
+def last_menu(tx: Tx, *, org_id: int, chat_id: int, since: datetime) -> Message | None:
+    """The newest menu that was sent into a chat."""
+    statement = (
+        select(Message)
+        .where(Message.org_id == org_id, Message.chat_id == chat_id, Message.type == _MENU)
+        .where(Message.direction == "out", Message.wa_id.is_not(None), Message.sent_at >= since)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return tx.session.scalar(statement)
 
 
 def list_sent(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) -> list[Entry]:

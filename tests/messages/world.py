@@ -30,6 +30,7 @@ from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
 from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
+from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.opting import OptingWords, Words
@@ -207,6 +208,7 @@ class World:
             wake_downloads=self.downloader.wake,
         )
         self.consents = Consents(ids=ids, clock=clock, contacts=self.contacts)
+        self.inbound.when_filed(Choices(progress=self.progress).filed)
         self.inbound.when_filed(OptingWords(consents=self.consents, messages=self.messages, words=WORDS).filed)
         listen(
             self.intake,

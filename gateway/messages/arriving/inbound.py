@@ -19,15 +19,16 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import from_epoch
 from gateway.messages import store
-from gateway.messages.arriving.changes import Changes
+from gateway.messages.arriving.changes import ABOUT_ANOTHER, Changes
 from gateway.messages.codec import MEDIA_TYPES, body_of, encode_content, type_of
 from gateway.messages.models import Direction, MediaState, Message, Origin
+from gateway.messages.outbox.envelopes import EVERYONE
 from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from sessions.address import Address, AddressKind
-from sessions.content import Content, Edit, MessageKey, Reaction, RemoteFile, Revoke, Unsupported
+from sessions.content import Content, MessageKey, RemoteFile, Timer, Unsupported
 from sessions.events import HistoryReceived, MessageReceived, MessageUndecryptable, PushNames, Report
 
 log = structlog.get_logger(__name__)
@@ -113,7 +114,7 @@ class Inbound:
         if event.key.chat.kind is AddressKind.STATUS or is_ignored(session.settings, _full_chat(event)):
             return
         place = self._place(tx, session, event)
-        if isinstance(event.content, (Reaction, Edit, Revoke)):
+        if isinstance(event.content, ABOUT_ANOTHER):
             self._changes.apply(tx, session, event, chat=place.chat, author_id=place.author_id, is_quiet=is_history)
             return
         twin = store.find_twin(
@@ -150,6 +151,8 @@ class Inbound:
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
         store.add(tx, message)
+        if isinstance(event.content, Timer):
+            self._changes.set_timer(tx, place.chat, event.content, at=written_at)
         is_incoming = message.direction == Direction.IN
         is_unread = is_incoming and not is_history
         said_at = min(written_at, message.updated_at)  # WhatsApp's clock may be ahead of ours
@@ -181,6 +184,9 @@ class Inbound:
 
     def _announce(self, tx: Tx, entry: Entry) -> None:
         is_incoming = entry.message.direction == Direction.IN
+        if entry.message.content == encode_content(UNDECRYPTABLE):
+            self._progress.announce(tx, entry, "message.undecryptable")
+            return
         self._progress.announce(tx, entry, "message.received" if is_incoming else "message.sent")
         log.info(
             "message received" if is_incoming else "message sent from phone",
@@ -207,7 +213,8 @@ class Inbound:
             type=type_of(event.content),
             body=body_of(event.content),
             content=encode_content(event.content),
-            mentions=[str(address.primary) for address in event.mentions],
+            mentions=[*([EVERYONE] if event.mentions_all else []), *(str(each.primary) for each in event.mentions)],
+            secret=event.secret,
             forwarded=event.forwarded,
             wa_id=event.key.wa_id,
             state=MessageState.SENT if from_me else MessageState.RECEIVED,
@@ -247,6 +254,7 @@ class Inbound:
         message.type = type_of(event.content)
         message.body = body_of(event.content)
         message.content = encode_content(event.content)
+        message.secret = event.secret
         message.updated_at = self._clock.now()
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=True)

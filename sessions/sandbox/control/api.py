@@ -17,7 +17,7 @@ from sessions.sandbox.control.problems import MalformedError, problems
 from sessions.sandbox.faults.faults import ActiveFault, FaultBook
 from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.server import LOOPBACK
 
 _PAGE = Path(__file__).parent / "page"

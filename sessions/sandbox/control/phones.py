@@ -14,7 +14,7 @@ from sessions.sandbox.phones.inbox import Typing
 from sessions.sandbox.phones.log import Entry
 from sessions.sandbox.phones.phone import Phone
 from sessions.sandbox.phones.phones import Phones
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.phones.writing import OutgoingMessage
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.directory import Device

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sessions.address import GROUP_SERVER, InvalidJidError, Jid
 from sessions.sandbox.faults.kinds import phone_digits
 from sessions.sandbox.phones.line import PhoneLine
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.state.directory import Account, Directory
 from sessions.sandbox.state.errors import SandboxError
 from sessions.sandbox.state.groups import Group, Groups

@@ -9,12 +9,14 @@ from enum import StrEnum
 from typing import Any
 
 from sessions.address import GROUP_SERVER, InvalidJidError, Jid
+from sessions.sandbox.phones.answers import open_reply, open_vote
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Direction, PhoneLog, Status
 from sessions.sandbox.phones.outbox import MOST_RETRIES, Outbox
 from sessions.sandbox.phones.reading import E2E, read_message
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.signal.errors import DuplicateMessageError, NoSessionError, SignalError
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.wire.node import Attrs, MalformedStanzaError, Node
@@ -106,6 +108,7 @@ class Inbox:
         reading = read_message(message)
         if reading is None:
             return
+        fields = reading.fields | self._opened(message, reading.type, sender.account)
         self._log.add(
             id=stanza.text("id"),
             chat=recipient if own or group else sender.account.number,
@@ -114,10 +117,26 @@ class Inbox:
             direction=Direction.OUT if own else Direction.IN,
             reached=True,
             type=reading.type,
-            fields=reading.fields,
+            fields=fields,
             file=reading.file,
+            secret=message.messageContextInfo.messageSecret,
             status=Status.SENT if own else None,
         )
+
+    def _opened(self, message: Any, kind: str, sender: Account) -> dict[str, Json]:
+        """What somebody voted or answered, where the phone knows what it is about."""
+        if kind == "poll_vote":
+            part = message.pollUpdateMessage
+            key, read = part.pollCreationMessageKey, open_vote
+        elif kind == "event_reply":
+            part = message.encEventResponseMessage
+            key, read = part.eventCreationMessageKey, open_reply
+        else:
+            return {}
+        if self._log.find(key.ID) is None:
+            return {}
+        opened = read(self._outbox.asked(key.ID), part, sender)
+        return {kind: {"message_id": key.ID, **opened}} if opened is not None else {}
 
     async def _peer_message(self, sender: Device, message: Any) -> None:
         if message.protocolMessage.type == E2E.ProtocolMessage.APP_STATE_SYNC_KEY_REQUEST:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sessions.sandbox.phones.reading import FileReference, Json
+from sessions.sandbox.phones.shown import FileReference, Json
 from sessions.sandbox.state.store import Space
 
 
@@ -48,6 +48,7 @@ class Entry(msgspec.Struct, kw_only=True):
     type: str
     fields: dict[str, Any]
     file: FileReference | None = None
+    secret: bytes = b""  #: opens the answers to a poll or an appointment
     at: float = 0.0
     status: Status | None = None
     is_read: bool = False

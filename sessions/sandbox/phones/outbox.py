@@ -12,10 +12,12 @@ import msgspec
 from sessions.address import GROUP_SERVER, Jid
 from sessions.sandbox.faults.kinds import phone_digits
 from sessions.sandbox.media.host import MediaHost
+from sessions.sandbox.phones.answers import Asked, seal_reply, seal_vote
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.groups import GroupUnknownError, group_jid
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Direction, Entry, PhoneLog, Status
+from sessions.sandbox.phones.more_writing import options_of
 from sessions.sandbox.phones.reading import E2E, read_message
 from sessions.sandbox.phones.writing import (
     OutgoingMessage,
@@ -163,6 +165,7 @@ class Outbox:
             type=reading.type,
             fields=reading.fields,
             file=reading.file,
+            secret=message.messageContextInfo.messageSecret,
             status=Status.PENDING,
         )
 
@@ -218,12 +221,33 @@ class Outbox:
             sealed = await asyncio.to_thread(seal_file, request, request.file)
             path = await asyncio.to_thread(self._media.keep, sealed.body)
             message = write_file_message(request, request.file, sealed=sealed, direct_path=path)
+        elif request.poll_vote or request.event_reply:
+            message = self._answer(request, recipient)
         else:
             message = write_message(request, key_of=lambda number: self._key_of(number, recipient))
         if request.reply_to:
             self._quote(message, request.reply_to)
         message.messageContextInfo.messageSecret = secrets.token_bytes(32)
         return message
+
+    def _answer(self, request: OutgoingMessage, recipient: Account | Group) -> Any:
+        """A vote, or an answer to an appointment, sealed for those who have what it is about."""
+        message = E2E.Message()
+        if request.poll_vote:
+            asked = self.asked(request.poll_vote.message_id)
+            message.pollUpdateMessage.CopyFrom(seal_vote(asked, request.poll_vote.options, self._account))
+            message.pollUpdateMessage.pollCreationMessageKey.CopyFrom(self._key_of(asked.id, recipient))
+        elif request.event_reply:
+            asked = self.asked(request.event_reply.message_id)
+            reply = seal_reply(asked, request.event_reply.answer, request.event_reply.guests, self._account)
+            message.encEventResponseMessage.CopyFrom(reply)
+            message.encEventResponseMessage.eventCreationMessageKey.CopyFrom(self._key_of(asked.id, recipient))
+        return message
+
+    def asked(self, message_id: str) -> Asked:
+        """A poll or an appointment that the phone knows."""
+        entry = self._entry(message_id)
+        return Asked(entry.id, entry.secret, self.account_of(entry.sender), options_of(entry.fields))
 
     def _key_of(self, message_id: str, recipient: Account | Group) -> Any:
         entry = self._entry(message_id)

@@ -18,7 +18,7 @@ from sessions.sandbox.phones.inbox import Inbox, Typing
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Entry, PhoneLog
 from sessions.sandbox.phones.outbox import MessageUnknownError, Outbox
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.phones.writing import OutgoingMessage
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.directory import Account, Device
