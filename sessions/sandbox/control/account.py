@@ -10,7 +10,8 @@ from sessions.sandbox.control.bodies import read_body
 from sessions.sandbox.control.phones import PREFIX
 from sessions.sandbox.phones.phone import Phone
 from sessions.sandbox.phones.phones import Phones
-from sessions.sandbox.phones.reading import E2E, Json
+from sessions.sandbox.phones.reading import E2E
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.channels import Channel, Post
 from sessions.sandbox.state.errors import ChannelUnknownError, MessageUnknownHereError, NotTheOwnerError
