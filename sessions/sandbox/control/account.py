@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +36,13 @@ class Blocked(_Input):
     """Whom to block, or no longer."""
 
     number: str
+
+
+class NewCall(_Input):
+    """Whom to call."""
+
+    to: str
+    video: bool = False
 
 
 class NewChannel(_Input):
@@ -72,6 +81,8 @@ class AccountControl:
             web.delete(f"{phone}/picture", self._remove_picture),
             web.post(f"{phone}/block", self._block),
             web.post(f"{phone}/unblock", self._unblock),
+            web.get(f"{phone}/calls", self._calls),
+            web.post(f"{phone}/calls", self._call),
             web.get(f"{PREFIX}/channels", self._list),
             web.get(f"{PREFIX}/channels/{{channel}}/messages", self._posts),
             web.post(f"{phone}/channels", self._create),
@@ -107,6 +118,15 @@ class AccountControl:
         phone = self._phone(request)
         await self._service.block(phone.account, self._phones.get(whom.number).account, blocks=blocks)
         return web.json_response(_describe_account(phone))
+
+    async def _calls(self, request: web.Request) -> web.Response:
+        calls = self._phone(request).calls.placed.values()
+        return web.json_response({"items": [asdict(call) for call in calls]})
+
+    async def _call(self, request: web.Request) -> web.Response:
+        wanted, phone = await read_body(request, NewCall), self._phone(request)
+        call = await phone.calls.place(self._phones.get(wanted.to).account, video=wanted.video)
+        return web.json_response(asdict(call), status=201)
 
     async def _list(self, request: web.Request) -> web.Response:
         return web.json_response({"items": [_describe_channel(one) for one in self._service.newsletters.book]})

@@ -141,6 +141,14 @@ class SandboxClient:
         verb = "block" if blocks else "unblock"
         return await self._call("POST", f"/phones/{number}/{verb}", {"number": other})
 
+    async def call(self, number: str, to: str, *, video: bool = False) -> JsonObject:
+        """Call another number from a phone."""
+        return await self._call("POST", f"/phones/{number}/calls", {"to": to, "video": video})
+
+    async def calls(self, number: str) -> list[JsonObject]:
+        """The calls that a phone has made, and what became of them."""
+        return list((await self._call("GET", f"/phones/{number}/calls"))["items"])
+
     async def channels(self) -> list[JsonObject]:
         """All channels."""
         return list((await self._call("GET", "/channels"))["items"])

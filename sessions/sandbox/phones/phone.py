@@ -11,6 +11,7 @@ from typing import TypeAlias
 from sessions.sandbox.faults.faults import FaultBook
 from sessions.sandbox.media.crypto import unseal
 from sessions.sandbox.media.host import MediaHost
+from sessions.sandbox.phones.calling import Calls
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
 from sessions.sandbox.phones.groups import PhoneGroups, group_jid
@@ -54,6 +55,7 @@ class Phone:
             space=store.space(f"phone {number} signal"),
         )
         self._line = PhoneLine(dispatch=lambda node: service.dispatch(self, node))
+        self.calls = Calls(account=account, send=self._line.send)
         self.log = PhoneLog(space=store.space(f"phone {number} log"), changed=self._entry_changed)
         self._outbox = Outbox(
             account=account,
@@ -225,8 +227,10 @@ class Phone:
     async def _take(self, item: Node | Device) -> None:
         if isinstance(item, Device):
             await self._companions.welcome(item)
-        else:
-            await self._inbox.take(item)
+            return
+        if item.tag == "call":
+            self.calls.heard(item)
+        await self._inbox.take(item)
 
     async def _send_receipt(self, chat: str, sender: str, ids: list[str], kind: str) -> None:
         account = self._service.directory.get(sender)
