@@ -1,4 +1,4 @@
-"""Queries on votes, answers to appointments, pins and timers. Every one names the organization."""
+"""Queries on votes, answers to appointments, albums, pins and timers. Every one names the organization."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from gateway.db.tx import Tx
-from gateway.messages.models import ChatTimer, MessageAnswer, MessagePin
+from gateway.messages.models import AlbumPart, ChatTimer, Message, MessageAnswer, MessagePin
 
 
 def set_answer(
@@ -73,3 +73,25 @@ def timer_of(tx: Tx, *, org_id: int, chat_id: int) -> int:
     """For how many seconds messages of a chat are kept; 0: for good."""
     where = (ChatTimer.org_id == org_id, ChatTimer.chat_id == chat_id)
     return tx.session.scalar(select(ChatTimer.seconds).where(*where)) or 0
+
+
+def join_album(tx: Tx, *, org_id: int, message_id: int, album_id: int) -> None:
+    """A message belongs to an album."""
+    tx.add(AlbumPart(org_id=org_id, message_id=message_id, album_id=album_id))
+
+
+def album_of(tx: Tx, *, org_id: int, message_id: int) -> Message | None:
+    """The album that a message belongs to."""
+    statement = (
+        select(Message)
+        .join(AlbumPart, AlbumPart.album_id == Message.id)
+        .where(AlbumPart.org_id == org_id, AlbumPart.message_id == message_id)
+    )
+    return tx.session.scalar(statement)
+
+
+def parts_of_album(tx: Tx, *, org_id: int, album_id: int) -> Sequence[int]:
+    """The messages of an album, in their order."""
+    where = (AlbumPart.org_id == org_id, AlbumPart.album_id == album_id)
+    statement = select(AlbumPart.message_id).where(*where).order_by(AlbumPart.message_id)
+    return tx.execute(statement).scalars().all()

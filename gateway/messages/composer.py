@@ -11,6 +11,7 @@ from gateway.media.errors import MediaTypeRefusedError
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
 from gateway.messages.parts import (
+    AlbumIn,
     AudioIn,
     DocumentIn,
     FileIn,
@@ -22,6 +23,7 @@ from gateway.messages.parts import (
 )
 from gateway.messages.plain import plain_content
 from gateway.messages.requests import MessageIn
+from gateway.messages.targeting import Composed
 from sessions.content import Audio, Content, Document, Image, MediaContent, OutgoingFile, Sticker, Text, Video
 
 #: What the recipient's app shows as each kind; anything else is sent as a document.
@@ -54,6 +56,22 @@ class Composer:
             media = await self._library.as_voice(media)
         file = self._library.describe(media, filename=part.filename)
         return _around(part, file, is_voice=is_voice), media.id
+
+    async def items(self, request: MessageIn, *, org_id: int) -> list[Composed]:
+        """The pictures and videos of an album, fetched and kept; nothing for what is no album."""
+        part = request.part
+        if not isinstance(part, AlbumIn):
+            return []
+        return [
+            await self._item(item.part, org_id=org_id, field=f"album.items.{number}.{_kind_of(item.part)}")
+            for number, item in enumerate(part.items)
+        ]
+
+    async def _item(self, part: ImageIn | VideoIn, *, org_id: int, field: str) -> Composed:
+        media = await self._fitting(part, await self._file(part, org_id=org_id, field=field))
+        _demand_fitting(part, media, field)
+        file = self._library.describe(media, filename=part.filename)
+        return Composed(content=_around(part, file, is_voice=False), media_id=media.id)
 
     async def _plain(self, part: Given) -> Content | None:
         if isinstance(part, TextIn) and part.preview:
@@ -98,6 +116,10 @@ def _around(part: FileIn, file: OutgoingFile, *, is_voice: bool) -> MediaContent
         case DocumentIn():
             return Document(file=file, caption=part.caption)
     raise AssertionError(f"no content for {type(part).__name__}")
+
+
+def _kind_of(part: ImageIn | VideoIn) -> str:
+    return "image" if isinstance(part, ImageIn) else "video"
 
 
 def _demand_fitting(part: FileIn, media: Media, field: str) -> None:

@@ -222,6 +222,17 @@ class MessageAnswer(OrgScoped, Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class AlbumPart(OrgScoped, Base):
+    """A picture or video that belongs to an album; both are messages."""
+
+    __tablename__ = "album_parts"
+
+    message_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    album_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+
+
 class MessagePin(OrgScoped, Base):
     """A message that stands at the top of its chat."""
 

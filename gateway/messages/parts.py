@@ -29,8 +29,11 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class TextIn(Given):
+class WordsIn(Given):
     body: Words = Field(min_length=1, max_length=TEXT_LIMIT)
+
+
+class TextIn(WordsIn):
     preview: bool = Field(
         False,
         description="Show the page behind the first link: its title, its description and a picture. It is fetched by "
@@ -187,6 +190,32 @@ class MenuIn(Given):
             if len(set(found)) != len(found):
                 raise ValueError(f"each {name} must be there only once")
         return self
+
+
+class AlbumItemIn(Given):
+    """A picture or a video, with what it may say as a message of its own."""
+
+    image: ImageIn | None = None
+    video: VideoIn | None = None
+
+    @model_validator(mode="after")
+    def _one_file(self) -> Self:
+        if (self.image is None) == (self.video is None):
+            raise ValueError("name exactly one of image and video")
+        return self
+
+    @property
+    def part(self) -> ImageIn | VideoIn:
+        """Which of the two it is."""
+        part = self.image or self.video
+        assert part is not None, "one of the two was given"
+        return part
+
+
+class AlbumIn(Given):
+    """Pictures and videos that are shown as one. Each is a message of its own, sent after the album in this order."""
+
+    items: list[AlbumItemIn] = Field(min_length=2, max_length=30)
 
 
 class ForwardIn(Given):

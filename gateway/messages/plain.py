@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.kit.errors import UnsupportedError
 from gateway.messages.parts import (
+    AlbumIn,
     ContactsIn,
     EventIn,
     Given,
@@ -15,6 +16,7 @@ from gateway.messages.parts import (
     TimerIn,
 )
 from sessions.content import (
+    Album,
     CalendarEvent,
     ContactCard,
     Contacts,
@@ -46,6 +48,9 @@ def plain_content(part: Given) -> Content | None:
             return _event(part)
         case MenuIn():
             return _menu(part)
+        case AlbumIn():
+            images = sum(item.image is not None for item in part.items)
+            return Album(images=images, videos=len(part.items) - images)
         case TimerIn():
             return Timer(seconds=part.seconds)
     return None

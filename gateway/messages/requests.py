@@ -8,6 +8,7 @@ from pydantic import Field, SkipValidation, model_validator
 
 from gateway.api.fields import ChatId, ContactId, MessageId, UtcTime
 from gateway.messages.parts import (
+    AlbumIn,
     AudioIn,
     Caption,
     ContactsIn,
@@ -31,6 +32,7 @@ from gateway.messages.parts import (
     TimerIn,
     VideoIn,
     Words,
+    WordsIn,
 )
 
 BATCH_LIMIT = 1_000
@@ -51,6 +53,7 @@ Type = Literal[
     "poll",
     "event",
     "menu",
+    "album",
     "forward",
     "reaction",
     "edit",
@@ -88,6 +91,7 @@ class MessageIn(Given):
     poll: PollIn | None = None
     event: EventIn | None = None
     menu: MenuIn | None = None
+    album: AlbumIn | None = None
     forward: ForwardIn | None = Field(None, description="Send a stored message once more, marked as forwarded.")
     reaction: ReactionIn | None = None
     edit: EditIn | None = Field(None, description="Change the words of a message that was sent.")
@@ -155,6 +159,7 @@ PARTS: tuple[str, ...] = (
     "poll",
     "event",
     "menu",
+    "album",
     "timer",
     *TARGETED,
 )
@@ -172,7 +177,7 @@ class ChangeIn(Given):
     priority: Literal["high", "normal", "low"] | None = None
     send_at: UtcTime | None = Field(None, description="Not before; null or a time that has passed: as soon as it can.")
     expires_at: UtcTime | None = Field(None, description="Not after; null: never.")
-    text: TextIn | None = Field(None, description="The new words of a message of type text.")
+    text: WordsIn | None = Field(None, description="The new words of a message of type text.")
     caption: Caption | None = Field(None, description="The new words under an image, a video or a document.")
     client_ref: Words | None = Field(None, max_length=120)
 

@@ -19,7 +19,7 @@ from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
-from gateway.messages.parts import FileIn
+from gateway.messages.parts import AlbumIn, FileIn
 from gateway.messages.render import render_message
 from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
@@ -74,13 +74,14 @@ class MessageRoutes:
     )
     async def send(self, call: Call) -> dict[str, object]:
         principal, request = call.caller, call.body
-        if isinstance(request.part, FileIn):
+        if isinstance(request.part, (FileIn, AlbumIn)):
             # What cannot be sent anyway is not worth a download.
             await self._database.read(lambda tx: self._messages.sending_session(tx, principal, request.session))
         content, media_id = await self._composer.compose(request, org_id=principal.org_id)
+        items = await self._composer.items(request, org_id=principal.org_id)
 
         def queue(tx: Tx) -> dict[str, object]:
-            entry = self._messages.queue(tx, principal, request, content=content, media_id=media_id)
+            entry = self._messages.queue(tx, principal, request, content=content, media_id=media_id, items=items)
             answer = show(entry)
             call.remember(tx, answer)
             return answer
@@ -180,11 +181,13 @@ class MessageRoutes:
         receipts = _in_order(store.list_receipts(tx, org_id=principal.org_id, message_id=message_id))
         reactions = store.list_reactions(tx, org_id=principal.org_id, message_id=message_id)
         versions = store.list_versions(tx, org_id=principal.org_id, message_id=message_id)
+        parts = answer_store.parts_of_album(tx, org_id=principal.org_id, album_id=message_id)
         answers = answer_store.list_answers(tx, org_id=principal.org_id, message_id=message_id)
         pin = answer_store.find_pin(tx, org_id=principal.org_id, message_id=message_id)
         return {
             "results": tally(decode_content(message.content), answers),
             "pinned_until": render_time(pin.until) if pin is not None else None,
+            "album": [render_id("msg", part_id) for part_id in parts],
             "receipts": [
                 {"participant": row.participant, "kind": row.kind, "at": render_time(row.at)} for row in receipts
             ],

@@ -250,6 +250,7 @@ class MessageEvents(BaseModel):
 
     results: TallyOut | None = Field(description="Of a poll or an appointment.")
     pinned_until: str | None
+    album: list[str] = Field(description="The messages of an album, in their order.")
     receipts: list[ReceiptOut]
     reactions: list[ReactionOut]
     versions: list[VersionOut]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Protocol
 
+from gateway.chats.models import Chat
 from gateway.chats.service import Chats
 from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
@@ -18,7 +19,7 @@ from gateway.fleet.service import Sessions
 from gateway.kit.clock import Clock
 from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from gateway.kit.ids import IdGenerator
-from gateway.messages import store
+from gateway.messages import answer_store, store
 from gateway.messages.codec import body_of, encode_content, type_of
 from gateway.messages.filters import Filters
 from gateway.messages.models import Direction, Hold, Message, Origin
@@ -84,9 +85,19 @@ class Messages:
         return session
 
     def queue(
-        self, tx: Tx, principal: Principal, request: MessageIn, *, content: Content | None, media_id: int | None
+        self,
+        tx: Tx,
+        principal: Principal,
+        request: MessageIn,
+        *,
+        content: Content | None,
+        media_id: int | None,
+        items: Sequence[Composed] = (),
     ) -> Entry:
-        """Accept a message. It is committed before anybody hears of it, and sent when its turn comes."""
+        """Accept a message. It is committed before anybody hears of it, and sent when its turn comes.
+
+        ``items`` are the pictures and videos of an album, which become messages after it.
+        """
         session = self.sending_session(tx, principal, request.session)
         recipient = self._recipient(tx, principal.org_id, read_recipient(request.to))
         quoted = self._quoted(tx, principal, request.reply_to, session, recipient)
@@ -107,6 +118,15 @@ class Messages:
         message.chat_id, message.contact_id = chat.id, contact.id if contact else None
         if quoted is not None:
             message.reply_to_id, message.quoted_wa_id = quoted.id, quoted.wa_id
+        entry = self._accept(tx, message, chat, contact)
+        for item in items:
+            part = self._row(principal, request, item, session_id=session.id)
+            part.chat_id, part.contact_id, part.mentions = message.chat_id, message.contact_id, []
+            self._accept(tx, part, chat, contact)
+            answer_store.join_album(tx, org_id=part.org_id, message_id=part.id, album_id=message.id)
+        return entry
+
+    def _accept(self, tx: Tx, message: Message, chat: Chat, contact: Contact | None) -> Entry:
         self._chats.note_message(tx, chat, message_id=message.id, at=message.created_at, unread=False)
         # Only now: nobody can make the other side known meanwhile without waiting for us.
         message.pace_class = classify(purpose=message.purpose, chat=chat, at=message.created_at)

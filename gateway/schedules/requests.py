@@ -36,7 +36,7 @@ class TemplateIn(MessageIn):
 
     @model_validator(mode="after")
     def _suits_many_messages(self) -> Self:
-        for name in ("send_at", "expires_at", "reply_to", *TARGETED):
+        for name in ("send_at", "expires_at", "reply_to", "album", *TARGETED):
             if getattr(self, name) is not None:
                 raise ValueError(f"a message that is sent again and again takes no {name}")
         part = self.part

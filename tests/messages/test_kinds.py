@@ -11,10 +11,11 @@ from aiohttp import web
 from PIL import Image as Picture
 
 from gateway.fleet.models import Session
-from gateway.kit.ids import IdGenerator, render_id
+from gateway.kit.ids import IdGenerator, parse_id, render_id
 from gateway.messages.schemas import MessageEvents, MessageOut
 from sessions.address import Address
 from sessions.content import (
+    Album,
     CalendarEvent,
     Content,
     Edit,
@@ -261,6 +262,37 @@ async def test_we_answer_an_appointment_of_theirs(api: Any, world: World, shop: 
 
     opener = Opener(secret=secret, wa_id="3EB0EV", author=world.engine.phone(ANNA).address)
     assert opener.open_reply(envelope.content.sealed, guest=ours(world, shop)) == ("maybe", 0)
+
+
+async def test_an_album_is_sent_with_its_pictures_in_order(api: Any, world: World, shop: Session) -> None:
+    items = [
+        {"image": {"base64": base64.b64encode(jpeg(30, 20 + number)).decode(), "caption": f"no. {number}"}}
+        for number in range(2)
+    ]
+
+    album = await send(api, type="album", album={"items": items})
+    parts = (await get(api, f"/api/v1/messages/{album['id']}/events"))["album"]
+    for part in parts:
+        await world.when(parse_id("msg", part), "delivered")
+
+    told_of = world.engine.sent(name_of(shop))
+    envelopes, wa_ids = [one for one, _ in told_of], [sent.wa_id for _, sent in told_of]
+    assert album["album"] == {"images": 2, "videos": 0}
+    assert envelopes[0].content == Album(images=2, videos=0)
+    assert [envelope.content.caption for envelope in envelopes[1:]] == ["no. 0", "no. 1"]
+    assert {envelope.album.wa_id for envelope in envelopes[1:]} == {wa_ids[0]}
+
+
+async def test_the_pictures_of_an_album_that_arrives_belong_to_it(api: Any, world: World, shop: Session) -> None:
+    album = await heard(world, shop, Album(images=1, videos=0), "3EB0ALBUM")
+    file = RemoteFile(
+        direct_path="/p", media_key=b"k", sha256=b"s", encrypted_sha256=b"e", size=1, mimetype="image/jpeg"
+    )
+    picture = await heard(world, shop, Image(file=file), "3EB0PART", album_wa_id="3EB0ALBUM")
+
+    happened = await get(api, f"/api/v1/messages/{render_id('msg', album.message.id)}/events")
+
+    assert happened["album"] == [render_id("msg", picture.message.id)]
 
 
 async def test_a_stored_message_is_forwarded_with_its_file(api: Any, world: World, shop: Session) -> None:

@@ -18,7 +18,7 @@ from gateway.fleet.models import Session
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import from_epoch
-from gateway.messages import store
+from gateway.messages import answer_store, store
 from gateway.messages.arriving.changes import ABOUT_ANOTHER, Changes
 from gateway.messages.codec import MEDIA_TYPES, body_of, encode_content, type_of
 from gateway.messages.models import Direction, MediaState, Message, Origin
@@ -151,6 +151,7 @@ class Inbound:
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
         store.add(tx, message)
+        self._note_album(tx, message, event)
         if isinstance(event.content, Timer):
             self._changes.set_timer(tx, place.chat, event.content, at=written_at)
         is_incoming = message.direction == Direction.IN
@@ -240,6 +241,20 @@ class Inbound:
             chat_id=message.chat_id,
         )
         message.reply_to_id = quoted.message.id if quoted else None
+
+    def _note_album(self, tx: Tx, message: Message, event: MessageReceived) -> None:
+        if event.album_wa_id is None:
+            return
+        album = store.find_by_wa_id(
+            tx,
+            org_id=message.org_id,
+            session_id=message.session_id,
+            wa_id=event.album_wa_id,
+            chat_id=message.chat_id,
+        )
+        if album is not None:
+            album_id = album.message.id
+            answer_store.join_album(tx, org_id=message.org_id, message_id=message.id, album_id=album_id)
 
     def _note_media(self, tx: Tx, message: Message, content: Content, *, is_wanted: bool) -> None:
         """What the phone shared from its past is not fetched: WhatsApp has mostly deleted those files."""

@@ -14,7 +14,7 @@ from gateway.messages.codec import MEDIA_TYPES, decode_content, with_file
 from gateway.messages.models import Direction, Message
 from gateway.messages.store import Entry
 from sessions.address import Address, Jid
-from sessions.content import Content, Envelope, EventReply, MediaContent, PollVote, Quote
+from sessions.content import Content, Envelope, EventReply, MediaContent, MessageKey, PollVote, Quote
 from sessions.sealed import Opener
 
 #: Stands among the mentions of a message for all members of its group.
@@ -49,8 +49,19 @@ class Envelopes:
             mentions=tuple(Address.of(Jid.parse(text)) for text in message.mentions or () if text != EVERYONE),
             mentions_all=EVERYONE in (message.mentions or ()),
             forwarded=message.forwarded,
+            album=self._album(tx, entry),
             disappears_seconds=answer_store.timer_of(tx, org_id=message.org_id, chat_id=message.chat_id),
         )
+
+    def _album(self, tx: Tx, entry: Entry) -> MessageKey | None:
+        """The album that a picture belongs to. Without one, or when that was not sent, it goes by itself."""
+        message = entry.message
+        if message.type not in ("image", "video"):
+            return None
+        album = answer_store.album_of(tx, org_id=message.org_id, message_id=message.id)
+        if album is None or album.wa_id is None:
+            return None
+        return MessageKey(chat=address_of(entry), wa_id=album.wa_id, from_me=True)
 
     def _content(self, tx: Tx, message: Message) -> Content:
         content = decode_content(message.content)

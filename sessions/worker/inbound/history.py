@@ -12,7 +12,7 @@ from sessions.events import Event, HistoryReceived, MessageReceived, PushNames
 from sessions.protobuf import load
 from sessions.worker.inbound.content import read_content
 from sessions.worker.inbound.context import Reading
-from sessions.worker.inbound.messages import mentions_of, quoted_id
+from sessions.worker.inbound.messages import album_of, mentions_of, quoted_id, secret_of
 from sessions.worker.inbound.parts import context_of, parse_jid, unwrap
 from sessions.worker.jids import text
 
@@ -90,6 +90,8 @@ def _message(stored: Any, chat: Address, names: _Names, reading: Reading) -> Mes
         mentions=mentions_of(context),
         forwarded=bool(context is not None and context.isForwarded),
         ephemeral=bool(stored.ephemeralDuration),
+        secret=secret_of(stored.message, message, content, kept=bytes(stored.messageSecret)),
+        album_wa_id=album_of(stored.message, message),
     )
 
 

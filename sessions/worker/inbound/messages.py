@@ -73,11 +73,11 @@ def read_key(info: Any) -> tuple[MessageKey, Address]:
     return key, sender
 
 
-def secret_of(outer: Any, inner: Any, content: Content) -> bytes | None:
-    """What opens the answers to a poll or an appointment; nothing else needs it."""
+def secret_of(outer: Any, inner: Any, content: Content, *, kept: bytes = b"") -> bytes | None:
+    """What opens the answers to a poll or an appointment; nothing else needs it. ``kept`` is what a history says."""
     if not isinstance(content, Poll | CalendarEvent):
         return None
-    found = inner.messageContextInfo.messageSecret or outer.messageContextInfo.messageSecret
+    found = inner.messageContextInfo.messageSecret or outer.messageContextInfo.messageSecret or kept
     return bytes(found) or None
 
 

@@ -31,6 +31,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", "author_id", name=op.f("pk_message_answers")),
     )
     op.create_table(
+        "album_parts",
+        sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("album_id", sa.BigInteger(), nullable=False),
+        sa.Column("org_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["album_id"], ["messages.id"], name=op.f("fk_album_parts_album_id_messages"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_album_parts_message_id_messages"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_album_parts_org_id_orgs"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_album_parts")),
+    )
+    op.create_index(op.f("ix_album_parts_album_id"), "album_parts", ["album_id"], unique=False)
+    op.create_table(
         "message_pins",
         sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("author_id", sa.BigInteger(), nullable=False),
@@ -64,4 +79,5 @@ def downgrade() -> None:
     op.drop_index("ix_messages_menus", table_name="messages")
     op.drop_table("chat_timers")
     op.drop_table("message_pins")
+    op.drop_table("album_parts")
     op.drop_table("message_answers")
