@@ -15,6 +15,7 @@ from sessions.errors import InvalidRequestError, NotRunningError, PairingError
 from sessions.events import Event, QrShown
 from sessions.fake.answers import answer
 from sessions.fake.files import PlaysFiles
+from sessions.fake.groups import FakeGroups, groups_of
 from sessions.fake.linking import PlaysLinking
 from sessions.fake.messages import PlaysMessages
 from sessions.fake.parts import FakePhone
@@ -32,6 +33,11 @@ class FakeEngine(PlaysMessages, PlaysFiles, PlaysLinking):
 
     def __init__(self, *, listener: Listener) -> None:
         self._world = FakeWorld(listener=listener)
+
+    @property
+    def groups(self) -> FakeGroups:
+        """The groups as WhatsApp has them."""
+        return groups_of(self._world)
 
     @property
     def capabilities(self) -> frozenset[str]:
