@@ -230,7 +230,7 @@ async def test_invite_links_are_shown_renewed_looked_at_and_followed(api: Api) -
 
     shown = await api.ask("GET", f"/groups/{made['id']}/invite")
     renewed = await api.ask("POST", f"/groups/{made['id']}/invite/revoke")
-    preview = await api.ask("GET", f"/groups/invites/{hers.code}?session=shop")
+    preview = await api.ask("POST", "/groups/inspect-invite", {"session": "shop", "invite": hers.code})
     joined = await api.ask("POST", "/groups/join", {"session": "shop", "invite": hers.code})
 
     assert shown["link"] != renewed["link"]
@@ -239,7 +239,7 @@ async def test_invite_links_are_shown_renewed_looked_at_and_followed(api: Api) -
     assert phones(joined["group"]) == {ANNA: "superadmin", SHOP: "member"}
     told = await api.told("group.joined", lambda data: data["subject"] == "Hers")
     assert told["reason"] == "invite"
-    await api.ask("GET", "/groups/invites/nonsense?session=shop", status=422)
+    await api.ask("POST", "/groups/inspect-invite", {"session": "shop", "invite": "nonsense"}, status=422)
 
 
 async def test_where_an_admin_lets_people_in_joining_is_a_request(api: Api) -> None:

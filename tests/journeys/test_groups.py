@@ -124,10 +124,10 @@ async def test_a_phone_takes_the_session_into_a_group_and_out_again(house: House
 
 async def test_links_lead_into_groups_until_they_are_renewed(house: House, line: Line, anna: Phone) -> None:
     hers = await house.phones.create_group(anna.number, "Hers", [])
-    code = hers["invite"].rpartition("/")[2]
+    link = {"session": line.id, "invite": hers["invite"]}
 
-    preview = await house.api.get(f"/groups/invites/{code}?session={line.id}")
-    joined = await house.api.post("/groups/join", {"session": line.id, "invite": hers["invite"]})
+    preview = await house.api.post("/groups/inspect-invite", link)
+    joined = await house.api.post("/groups/join", link)
     group = joined["group"]
     await house.phones.change_participants(anna.number, hers["id"], "promote", [line.phone.number])
     shown = await house.api.get(f"/groups/{group['id']}/invite")
@@ -136,7 +136,7 @@ async def test_links_lead_into_groups_until_they_are_renewed(house: House, line:
     assert (preview["subject"], joined["status"]) == ("Hers", "joined")
     assert shown["link"] == hers["invite"]
     assert renewed["link"] != hers["invite"]
-    await house.api.refused(422, "invalid_request", "GET", f"/groups/invites/{code}?session={line.id}")
+    await house.api.refused(422, "invalid_request", "POST", "/groups/inspect-invite", link)
     await house.api.ask("POST", f"/groups/{group['id']}/leave")
     assert [one["number"] for one in (await house.phones.group(anna.number, hers["id"]))["participants"]] == [
         anna.number
