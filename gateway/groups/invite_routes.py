@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.api.route import Call, route
 from gateway.groups.desk import GroupDesk
 from gateway.groups.routes import ASKING
-from gateway.groups.schemas import InviteOut, InvitePreview, JoinIn, JoinOut, SessionQuery
+from gateway.groups.schemas import InviteOut, InvitePreview, JoinIn, JoinOut
 from sessions.commands.groups import (
     FollowInvite,
     GetInviteLink,
@@ -19,7 +19,7 @@ _JOINING = ("session_not_found", "session_not_paired", "session_not_connected", 
 
 
 class GroupInviteRoutes:
-    """``/api/v1/groups/{id}/invite``, ``/groups/invites/{code}`` and ``/groups/join``."""
+    """``/api/v1/groups/{id}/invite``, ``/groups/inspect-invite`` and ``/groups/join``."""
 
     def __init__(self, *, desk: GroupDesk) -> None:
         self._desk = desk
@@ -50,19 +50,18 @@ class GroupInviteRoutes:
         return await self._link(call, renew=True)
 
     @route(
-        "GET",
-        "/api/v1/groups/invites/{code}",
+        "POST",
+        "/api/v1/groups/inspect-invite",
         operation="groups.inspect_invite",
         summary="Where an invite link leads, without following it",
         tag="groups",
-        description="`code` is what stands behind the last slash of the link.",
-        query=SessionQuery,
+        takes=JoinIn,
         gives=InvitePreview,
         errors=_JOINING,
     )
     async def inspect(self, call: Call) -> dict[str, object]:
-        session = await self._desk.session(call.caller, call.query.session)
-        answer = await self._desk.ask(session, InspectInvite(code=call.path["code"]))
+        session = await self._desk.session(call.caller, call.body.session)
+        answer = await self._desk.ask(session, InspectInvite(code=call.body.invite))
         assert isinstance(answer, GroupFound), "the engine answers InspectInvite with GroupFound"
         found = answer.group
         return {

@@ -127,11 +127,11 @@ class GroupRoutes:
     )
     async def update(self, call: Call) -> dict[str, object]:
         wanted = call.body
+        seat = await self._desk.seat(call.caller, call.path["id"])
         if wanted.member_add_mode is not None:
             raise unsupported(Capability.GROUPS_ADD_MODE)
         if wanted.join_approval is not None:
             raise unsupported(Capability.GROUPS_APPROVAL)
-        seat = await self._desk.seat(call.caller, call.path["id"])
         changes = {name: value for name in _SETTINGS if (value := getattr(wanted, name)) is not None}
         if changes:
             await self._desk.ask(seat.session, ChangeGroup(group=seat.address, **changes))

@@ -74,12 +74,6 @@ class GroupQuery(PageQuery):
     left: bool = Field(False, description="Also groups that the account has left.")
 
 
-class SessionQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    session: str = Field(min_length=1, max_length=100, description="A session's id or name.")
-
-
 class GroupIn(_Body):
     """A group or a community to make. Participants are numbers, contacts or addresses."""
 

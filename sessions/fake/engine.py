@@ -16,6 +16,7 @@ from sessions.events import Event, QrShown
 from sessions.fake.answers import answer
 from sessions.fake.channels import PlaysChannels
 from sessions.fake.files import PlaysFiles
+from sessions.fake.groups import FakeGroups, groups_of
 from sessions.fake.linking import PlaysLinking
 from sessions.fake.messages import PlaysMessages
 from sessions.fake.parts import FakePhone
@@ -33,6 +34,11 @@ class FakeEngine(PlaysMessages, PlaysFiles, PlaysLinking, PlaysChannels):
 
     def __init__(self, *, listener: Listener) -> None:
         self._world = FakeWorld(listener=listener)
+
+    @property
+    def groups(self) -> FakeGroups:
+        """The groups as WhatsApp has them."""
+        return groups_of(self._world)
 
     @property
     def capabilities(self) -> frozenset[str]:
