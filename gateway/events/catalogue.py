@@ -41,6 +41,9 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
     EventType("message.edited", "A message was edited by who wrote it.", payloads.MessageData),
     EventType("message.revoked", "A message was deleted for everyone.", payloads.MessageData),
     EventType("message.reaction", "Somebody reacted to a message.", payloads.ReactionData),
+    EventType(
+        "history.progress", "A part of the phone's past was taken over after linking.", payloads.HistoryProgressData
+    ),
     EventType("media.available", "The file of a received message is here.", payloads.MessageData),
     EventType("media.failed", "The file of a received message cannot be had.", payloads.MessageData),
     EventType("session.created", "A session was created.", payloads.SessionData),
