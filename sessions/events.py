@@ -160,11 +160,32 @@ class PushNames(Fact, frozen=True, tag="push_names"):
     names: tuple[tuple[Address, str], ...]
 
 
+class HistoryStage(StrEnum):
+    """Which part of its past a phone shares; they come in this order."""
+
+    BOOTSTRAP = "bootstrap"  #: the newest messages of each chat
+    RECENT = "recent"
+    FULL = "full"
+    OTHER = "other"
+
+
+class HistoryChat(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat that the phone knows."""
+
+    chat: Address
+    title: str | None = None  #: of a group or channel
+
+
 class HistoryReceived(Fact, frozen=True, tag="history"):
-    """A piece of the history that the phone shared after linking; ``progress`` in percent."""
+    """A piece of the history that the phone shared after linking; ``progress`` of its stage in percent."""
 
     messages: tuple[MessageReceived, ...]
     progress: int
+    stage: HistoryStage = HistoryStage.OTHER
+    chats: tuple[HistoryChat, ...] = ()  #: in the first piece of what came at once
+    unread: frozenset[str] = frozenset()  #: WhatsApp's ids of those of these messages that nobody has read
+    is_last: bool = False  #: the last piece of what came at once, and how many messages that was
+    count: int = 0
 
 
 class Paired(Fact, frozen=True, tag="paired"):

@@ -32,6 +32,7 @@ from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
+from gateway.messages.media_routes import MessageMediaRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
@@ -153,6 +154,12 @@ def _message_tables(parts: Parts) -> list[object]:
             sessions=parts.fleet.sessions,
             composer=messaging.composer,
             waiting=messaging.outbox.waiting,
+        ),
+        MessageMediaRoutes(
+            database=database,
+            clock=ground.clock,
+            messages=messaging.messages,
+            wake_downloads=messaging.downloader.wake,
         ),
         BatchRoutes(database=database, messages=messaging.messages, composer=messaging.composer),
         MessageChangeRoutes(database=database, messages=messaging.messages, editor=messaging.editor),

@@ -21,6 +21,7 @@ from gateway.messages.arriving.calls import CallDecliner
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.history import History
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.opting import OptingWords
 from gateway.messages.arriving.receipts import Receipts
@@ -87,6 +88,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     listen(
         fleet.intake,
         inbound=inbound,
+        history=History(inbound=inbound, contacts=contacts, chats=chats, events=platform.events),
         receipts=Receipts(chats=chats, progress=progress),
         dispatcher=outbox.dispatcher,
         downloader=downloader,

@@ -56,6 +56,9 @@ CATALOGUE: Final[tuple[EventType, ...]] = (
         payloads.ByData,
     ),
     EventType("menu.choice", "Somebody chose from a menu.", payloads.ChoiceData),
+    EventType(
+        "history.progress", "A part of the phone's past was taken over after linking.", payloads.HistoryProgressData
+    ),
     EventType("media.available", "The file of a received message is here.", payloads.MessageData),
     EventType("media.failed", "The file of a received message cannot be had.", payloads.MessageData),
     EventType("session.created", "A session was created.", payloads.SessionData),

@@ -114,6 +114,17 @@ class RecoveredData(SessionData):
     )
 
 
+class HistoryProgressData(Payload):
+    """How far the phone has come with sharing its past. Its messages are there by now; none is told of by itself."""
+
+    session: str = Field(examples=["ses_000000000001a"])
+    stage: str = Field(
+        description="`bootstrap` (the newest of each chat), `recent`, `full` or `other`.", examples=["recent"]
+    )
+    progress: int = Field(description="Of this stage, in percent.", examples=[40])
+    messages: int = Field(description="How many came with this part.", examples=[500])
+
+
 class QrData(Payload):
     """A QR code that can be fetched now."""
 

@@ -94,7 +94,7 @@ class Opener:
             session_id=spec.session_id,
             gate=gate,
             desk=Desk(handle=handle, qr_shown=qr_shown, clock=time.time),
-            stream=Stream(session_id=spec.session_id, folder=folder, journal=journal),
+            stream=Stream(session_id=spec.session_id, folder=folder, journal=journal, history=spec.history),
             lane=Lane("send"),
             lock=lock,
             vitals=Vitals(

@@ -32,6 +32,7 @@ from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.history import History
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.opting import OptingWords, Words
 from gateway.messages.arriving.receipts import Receipts
@@ -213,6 +214,7 @@ class World:
         listen(
             self.intake,
             inbound=self.inbound,
+            history=History(inbound=self.inbound, contacts=self.contacts, chats=self.chats, events=self.events),
             receipts=self.receipts,
             dispatcher=self.dispatcher,
             downloader=self.downloader,

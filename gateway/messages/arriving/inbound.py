@@ -29,7 +29,7 @@ from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from sessions.address import Address, AddressKind
 from sessions.content import Content, MessageKey, RemoteFile, Timer, Unsupported
-from sessions.events import HistoryReceived, MessageReceived, MessageUndecryptable, PushNames, Report
+from sessions.events import MessageReceived, MessageUndecryptable, Report
 
 log = structlog.get_logger(__name__)
 
@@ -95,22 +95,13 @@ class Inbound:
         )
         self._take(tx, session, as_message, is_history=False)
 
-    def history(self, tx: Tx, session: Session, report: Report) -> None:
-        """What the phone shared after linking: filed among its own days, told to nobody."""
-        assert isinstance(report.event, HistoryReceived)
-        for message in sorted(report.event.messages, key=lambda message: message.timestamp):
-            self._take(tx, session, message, is_history=True)
+    def remember(self, tx: Tx, session: Session, event: MessageReceived, *, is_unread: bool) -> None:
+        """A message of the past, which the phone has shared; nobody is told of it."""
+        self._take(tx, session, event, is_history=True, is_unread=is_unread)
 
-    def push_names(self, tx: Tx, session: Session, report: Report) -> None:
-        """Names of people we may know; strangers among them do not become contacts."""
-        assert isinstance(report.event, PushNames)
-        for address, name in report.event.names:
-            if address.kind is AddressKind.PERSON and self._contacts.find_by_address(
-                tx, org_id=session.org_id, address=address
-            ):
-                self._contacts.identify(tx, org_id=session.org_id, address=address, push_name=name)
-
-    def _take(self, tx: Tx, session: Session, event: MessageReceived, *, is_history: bool) -> None:
+    def _take(
+        self, tx: Tx, session: Session, event: MessageReceived, *, is_history: bool, is_unread: bool = True
+    ) -> None:
         if event.key.chat.kind is AddressKind.STATUS or is_ignored(session.settings, _full_chat(event)):
             return
         place = self._place(tx, session, event)
@@ -121,7 +112,7 @@ class Inbound:
             tx, org_id=session.org_id, chat_id=place.chat.id, wa_id=event.key.wa_id, author_id=place.author_id
         )
         if twin is None:
-            self._add(tx, session, event, place, is_history=is_history)
+            self._add(tx, session, event, place, is_history=is_history, is_unread=is_unread)
         elif twin.content == encode_content(UNDECRYPTABLE) and event.content != UNDECRYPTABLE:
             self._fill_in(tx, session, twin, event, place)
 
@@ -145,17 +136,27 @@ class Inbound:
         author_id = 0 if event.key.from_me else contact.id if contact else chat.id
         return Place(chat=chat, contact=contact, author_id=author_id)
 
-    def _add(self, tx: Tx, session: Session, event: MessageReceived, place: Place, *, is_history: bool) -> None:
+    def _add(
+        self,
+        tx: Tx,
+        session: Session,
+        event: MessageReceived,
+        place: Place,
+        *,
+        is_history: bool,
+        is_unread: bool,
+    ) -> None:
         written_at = from_epoch(event.timestamp)
         message = self._row(session, event, place, written_at=written_at, is_history=is_history)
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
+        is_incoming = message.direction == Direction.IN
+        if is_incoming and not is_unread:
+            message.read_at = written_at  # on the phone, we do not know when
         store.add(tx, message)
         self._note_album(tx, message, event)
         if isinstance(event.content, Timer):
             self._changes.set_timer(tx, place.chat, event.content, at=written_at)
-        is_incoming = message.direction == Direction.IN
-        is_unread = is_incoming and not is_history
         said_at = min(written_at, message.updated_at)  # WhatsApp's clock may be ahead of ours
         in_before, out_before = place.chat.last_in_at, place.chat.last_out_at
         self._chats.note_message(
@@ -163,7 +164,7 @@ class Inbound:
             place.chat,
             message_id=message.id,
             at=written_at if is_history else message.created_at,
-            unread=is_unread,
+            unread=is_incoming and is_unread,
             in_at=said_at if is_incoming else None,
             out_at=None if is_incoming else said_at,
         )
@@ -173,7 +174,7 @@ class Inbound:
             self._promotion.heard(tx, place.chat, in_before=in_before, at=message.created_at)
         elif in_before is None and out_before is None:
             self._promotion.written_on_phone(tx, place.chat)
-        if place.contact is not None and is_unread:
+        if place.contact is not None and is_incoming:
             self._contacts.note_interaction(tx, place.contact, at=message.created_at)
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)

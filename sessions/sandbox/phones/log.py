@@ -91,7 +91,7 @@ class PhoneLog:
 
     def add(self, **known: Any) -> Entry:
         """Write down a message."""
-        entry = Entry(sequence=len(self._entries) + 1, at=time.time(), **known)
+        entry = Entry(sequence=len(self._entries) + 1, **{"at": time.time(), **known})
         self._entries.append(entry)
         self._by_id[entry.id] = entry
         if entry.reached:

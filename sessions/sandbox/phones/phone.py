@@ -72,6 +72,7 @@ class Phone:
             account=account,
             directory=service.directory,
             log=self.log,
+            media=media,
             space=store.space(f"phone {number}"),
             send_peer=self._outbox.send_peer,
             ask=self._line.ask,

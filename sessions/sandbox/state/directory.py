@@ -59,6 +59,7 @@ class DeviceRecord(msgspec.Struct, omit_defaults=True):
     signed_prekey: SignedPreKey | None = None
     signed_identity: bytes = b""  #: ADVSignedDeviceIdentity as it was signed at pairing
     platform: str = ""
+    wants_full_history: bool = False
     linked_at: int = 0
     last_seen: int = 0
 
