@@ -42,6 +42,7 @@ LAYERS = (
     "gateway.channels",
     "gateway.schedules",
     "gateway.webhooks",
+    "gateway.cloud",
     "gateway.maintenance",
     "web",
     # the composition root and what starts it
