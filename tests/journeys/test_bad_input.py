@@ -53,7 +53,7 @@ async def anna(house: House) -> Phone:
         "+1 202 555 01O1",
         "+999 1234567",
         "+1202555010199999",
-        "status@broadcast",
+        "5@broadcast",
         "120363000000000000@newsletter",
         "somebody@s.whatsapp.net",
         "@lid",

@@ -32,6 +32,7 @@ from gateway.pacing.gate import Gate
 from gateway.pacing.reasons import EXPIRED
 from gateway.pacing.typing import typing_seconds
 from gateway.pacing.verdict import Answer, Candidate
+from sessions.address import AddressKind
 from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine
 from sessions.status import SessionStatus
@@ -196,5 +197,6 @@ class Lane:
 
     def _typing_seconds(self, entry: Entry, session: Session) -> float:
         message, tools = entry.message, self._tools
-        pace, wanted = tools.gate.paces.of(session), False if message.type == "reaction" else message.typing
+        is_silent = message.type == "reaction" or entry.chat.kind == AddressKind.STATUS
+        pace, wanted = tools.gate.paces.of(session), False if is_silent else message.typing
         return typing_seconds(pace, wanted=wanted, length=len(message.body), chance=tools.chance)
