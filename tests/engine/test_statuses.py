@@ -112,3 +112,9 @@ async def test_the_statuses_of_others_name_their_authors(bench: Bench) -> None:
     assert text.content == Text(body="on the hill")
     assert isinstance(image.content, Image)
     assert (image.sender.phone, image.content.caption) == (bench.cara, "sea")
+
+
+async def test_a_status_is_found_by_its_secret_after_a_crash(bench: Bench) -> None:
+    sent = await bench.show(Text(body="open till ten"))
+
+    assert await bench.world.engine.find_by_secret(bench.spec, bytes(32)) == sent.wa_id

@@ -54,7 +54,7 @@ async def anna(house: House) -> Phone:
         "+999 1234567",
         "+1202555010199999",
         "5@broadcast",
-        "120363000000000000@newsletter",
+        "offers@newsletter",
         "somebody@s.whatsapp.net",
         "@lid",
         "12025550101@example.com",

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gateway.db.tx import Tx
+from gateway.fleet.models import Session
 from gateway.kit.errors import InvalidError
 from gateway.messages.states import MessageState
 from sessions.sandbox.phones.writing import OutgoingMessage, TextInput
@@ -18,12 +20,18 @@ __all__ = ["real", "whatsapp"]
 STATUS = "status@broadcast"
 
 
+def ignore_statuses(tx: Tx, session_id: int) -> None:
+    row = tx.session.get(Session, session_id)
+    assert row is not None
+    row.settings = {"ignore": {"status": True}}
+
+
 async def post(real: Real, **fields: Any) -> Any:
     return await real.world.queue(to=STATUS, **fields)
 
 
 async def test_a_text_and_a_picture_are_shown_to_others(real: Real) -> None:
-    picture = {"base64": base64.b64encode(jpeg()).decode(), "caption": "fresh"}
+    picture = {"base64": base64.b64encode(jpeg(40, 30)).decode(), "caption": "fresh"}
     text = await post(real, body="We have bread")
     image = await post(real, type="image", text=None, image=picture)
 
@@ -47,11 +55,12 @@ async def test_a_status_of_a_contact_is_told_with_its_author(real: Real) -> None
     assert entry.contact.phone == real.anna
     assert entry.contact.last_interaction_at is None
     [told] = await real.world.told("message.received")
-    assert told.data["chat"]["kind"] == "status"
+    assert told.data["from"]["group"] == STATUS
 
 
 async def test_a_session_that_ignores_statuses_files_none(real: Real) -> None:
-    await real.world.set_ignore(real.session, status=True)
+    session_id = real.session.id
+    await real.world.database.write(lambda tx: ignore_statuses(tx, session_id))
     phone = real.whatsapp.phones.get(real.anna)
     await phone.send(OutgoingMessage(to=STATUS, type="text", text=TextInput(body="at the sea")))
     await real.write(text=TextInput(body="hello"))

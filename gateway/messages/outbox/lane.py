@@ -39,6 +39,9 @@ from sessions.status import SessionStatus
 
 log = structlog.get_logger(__name__)
 
+#: Where nobody sees anybody type.
+_SILENT = (AddressKind.STATUS, AddressKind.NEWSLETTER)
+
 CLAIM_SECONDS = SEND_TIMEOUT_SECONDS + 30.0
 STORE_RETRY_SECONDS = 1.0
 
@@ -197,6 +200,6 @@ class Lane:
 
     def _typing_seconds(self, entry: Entry, session: Session) -> float:
         message, tools = entry.message, self._tools
-        is_silent = message.type == "reaction" or entry.chat.kind == AddressKind.STATUS
+        is_silent = message.type == "reaction" or entry.chat.kind in _SILENT
         pace, wanted = tools.gate.paces.of(session), False if is_silent else message.typing
         return typing_seconds(pace, wanted=wanted, length=len(message.body), chance=tools.chance)
