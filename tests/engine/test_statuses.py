@@ -32,9 +32,7 @@ class Bench:
         await link(self.world, self.spec, self.ana)
 
     async def show(self, content: Content) -> Any:
-        return await send(
-            self.world, self.spec.session_id, Envelope(to=EVERYBODY, content=content, secret=bytes(32))
-        )
+        return await send(self.world, self.spec.session_id, Envelope(to=EVERYBODY, content=content, secret=bytes(32)))
 
     def log_of(self, number: str) -> Any:
         return self.world.whatsapp.phones.get(number).log
@@ -81,7 +79,11 @@ async def test_a_text_status_reaches_everybody_and_each_says_that_it_arrived(ben
 async def test_files_are_shown_as_statuses(bench: Bench, tmp_path: Path, eventually: Any, kind: str) -> None:
     types = {"image": "image/jpeg", "video": "video/mp4", "voice": "audio/ogg; codecs=opus"}
     file = file_at(tmp_path, mimetype=types[kind])
-    contents = {"image": Image(file=file, caption="new"), "video": Video(file=file), "voice": Audio(file=file, voice=True)}
+    contents = {
+        "image": Image(file=file, caption="new"),
+        "video": Video(file=file),
+        "voice": Audio(file=file, voice=True),
+    }
 
     sent = await bench.show(contents[kind])
 

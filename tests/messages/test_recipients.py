@@ -70,9 +70,7 @@ def test_whatsapp_addresses_are_taken_as_they_are(written: str, kind: AddressKin
     assert str(recipient.address.primary) == written
 
 
-@pytest.mark.parametrize(
-    "written", ["5@broadcast", "a@newsletter", "a@b", "@lid", "x@g.us", "1@c.us", "con_nothing"]
-)
+@pytest.mark.parametrize("written", ["5@broadcast", "a@newsletter", "a@b", "@lid", "x@g.us", "1@c.us", "con_nothing"])
 def test_other_addresses_are_refused(written: str) -> None:
     with pytest.raises(InvalidError):
         read_recipient(written)
