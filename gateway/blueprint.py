@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.api.openapi import build_document
-from gateway.assembly.face import build_tables
+from gateway.assembly.face import PROBLEM_SHAPES, build_tables
 from gateway.assembly.parts import build_parts
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
@@ -27,7 +27,9 @@ async def openapi_document() -> str:
         try:
             parts = build_parts(config=Config.model_construct(), loopback=None, folder=folder, database=database)
             tables = build_tables(parts, Readiness(checks={}, clock=SystemClock()))
-            document = build_document(tables=tables, events=CATALOGUE, version=__version__)
+            document = build_document(
+                tables=tables, events=CATALOGUE, version=__version__, problem_shapes=PROBLEM_SHAPES
+            )
         finally:
             await database.close()
     return json.dumps(document, indent=2, ensure_ascii=False)

@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway.api.openapi import DocumentedEvent, build_document
+from gateway.api.problems import ProblemShape
 
 _ASSETS: Final = {
     "swagger-ui.css": "text/css",
@@ -58,10 +59,18 @@ SwaggerUIBundle({
 class Docs:
     """Serves the document and the explorer. The document is made once, at the first request."""
 
-    def __init__(self, *, tables: Sequence[object], events: Sequence[DocumentedEvent], version: str) -> None:
+    def __init__(
+        self,
+        *,
+        tables: Sequence[object],
+        events: Sequence[DocumentedEvent],
+        version: str,
+        problem_shapes: Sequence[ProblemShape] = (),
+    ) -> None:
         self._tables = tables
         self._events = events
         self._version = version
+        self._problem_shapes = problem_shapes
         self._document: bytes | None = None
         self._folder = _assets_folder()
 
@@ -75,7 +84,12 @@ class Docs:
     async def document(self, _: web.Request) -> web.Response:
         """The OpenAPI document."""
         if self._document is None:
-            document = build_document(tables=self._tables, events=self._events, version=self._version)
+            document = build_document(
+                tables=self._tables,
+                events=self._events,
+                version=self._version,
+                problem_shapes=self._problem_shapes,
+            )
             self._document = json.dumps(document, ensure_ascii=False).encode()
         return web.Response(body=self._document, content_type="application/json", charset="utf-8")
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
 from aiohttp import web
 
 from gateway.api.dispatch import EXTRA_HEADERS, PRINCIPAL, REQUEST_ID, ROUTE
-from gateway.api.problems import Problem, internal_problem, problem_left, problem_of, problem_response
+from gateway.api.problems import (
+    Problem,
+    ProblemShape,
+    internal_problem,
+    problem_left,
+    problem_of,
+    problem_response,
+    shape_of,
+)
 from gateway.kit.clock import Clock
 from gateway.kit.ids import render_id
 
@@ -41,10 +49,18 @@ class RequestMetrics(Protocol):
 class Surroundings:
     """The middleware and the signal that the application is built with."""
 
-    def __init__(self, *, clock: Clock, metrics: RequestMetrics | None, error_page: ErrorPage | None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        metrics: RequestMetrics | None,
+        error_page: ErrorPage | None,
+        problem_shapes: Sequence[ProblemShape] = (),
+    ) -> None:
         self._clock = clock
         self._metrics = metrics
         self._error_page = error_page
+        self._problem_shapes = problem_shapes
 
     def install(self, app: web.Application) -> None:
         """Put them round an application."""
@@ -76,11 +92,12 @@ class Surroundings:
 
     def _render(self, request: web.Request, problem: Problem) -> web.StreamResponse:
         request_id = request[REQUEST_ID]
-        if self._error_page is not None and _wants_page(request):
+        shape = shape_of(request.path, self._problem_shapes)
+        if shape is None and self._error_page is not None and _wants_page(request):
             page = self._error_page(request, problem, request_id)
             if page is not None:
                 return page
-        return problem_response(problem, request_id=request_id)
+        return problem_response(problem, request_id=request_id, shape=shape)
 
     def _note(self, request: web.Request, status: int, seconds: float) -> None:
         operation = _operation(request)

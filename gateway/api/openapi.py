@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from gateway.api.openapi_models import ModelBook
 from gateway.api.openapi_parts import HEADERS, PARAMETERS, PROBLEM, RESPONSES, SECURITY_SCHEMES
+from gateway.api.problems import SHAPED_CONTENT_TYPE, ProblemShape, shape_of
 from gateway.api.route import Route, routes_of
 
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+)(?::[^{}]+)?\}")
@@ -39,14 +40,20 @@ class DocumentedEvent(Protocol):
     def example(self) -> Document: ...
 
 
-def build_document(*, tables: Sequence[object], events: Sequence[DocumentedEvent], version: str) -> Document:
+def build_document(
+    *,
+    tables: Sequence[object],
+    events: Sequence[DocumentedEvent],
+    version: str,
+    problem_shapes: Sequence[ProblemShape] = (),
+) -> Document:
     """The document for all routes that are not hidden."""
     book = ModelBook()
     declared = [found for table in tables for found, _ in routes_of(table) if not found.hidden]
     paths: dict[str, dict[str, Any]] = {}
     for found in declared:
         path = _PATH_PARAMETER.sub(r"{\1}", found.path)
-        paths.setdefault(path, {})[found.method.lower()] = _operation(found, book)
+        paths.setdefault(path, {})[found.method.lower()] = _operation(found, book, shape_of(path, problem_shapes))
     return {
         "openapi": "3.1.0",
         "info": {"title": "wagate", "version": version, "description": _DESCRIPTION},
@@ -64,14 +71,14 @@ def build_document(*, tables: Sequence[object], events: Sequence[DocumentedEvent
     }
 
 
-def _operation(route: Route, book: ModelBook) -> Document:
+def _operation(route: Route, book: ModelBook, shape: ProblemShape | None) -> Document:
     operation: Document = {
         "operationId": route.operation,
         "summary": route.summary,
         "tags": [route.tag],
         "security": _security(route),
         "parameters": _parameters(route, book),
-        "responses": _responses(route, book),
+        "responses": _successes(route, book) | _refusals(route, book, shape),
     }
     if route.description or route.errors:
         operation["description"] = _description(route)
@@ -114,7 +121,7 @@ def _parameters(route: Route, book: ModelBook) -> list[Document]:
     return parameters
 
 
-def _responses(route: Route, book: ModelBook) -> Document:
+def _successes(route: Route, book: ModelBook) -> Document:
     status = route.status if _has_content(route) or route.status != 200 else HTTPStatus.NO_CONTENT
     success: Document = {
         "description": HTTPStatus(status).phrase,
@@ -122,15 +129,21 @@ def _responses(route: Route, book: ModelBook) -> Document:
     }
     if _has_content(route):
         success["content"] = {kind: {"schema": _content_schema(route, kind, book)} for kind in route.content_types}
-    responses: Document = {str(int(status)): success}
+    return {str(int(status)): success}
+
+
+def _refusals(route: Route, book: ModelBook, shape: ProblemShape | None) -> Document:
+    names = {"default": "Problem"}
     if route.scope is not None:
-        responses |= {"401": _shared("Unauthorized"), "403": _shared("Forbidden"), "429": _shared("TooMany")}
+        names |= {"401": "Unauthorized", "403": "Forbidden", "429": "TooMany"}
     if _PATH_PARAMETER.search(route.path):
-        responses["404"] = _shared("NotFound")
+        names["404"] = "NotFound"
     if route.takes is not None or route.query is not None:
-        responses["422"] = _shared("Invalid")
-    responses["default"] = _shared("Problem")
-    return responses
+        names["422"] = "Invalid"
+    if shape is None:
+        return {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
+    content = {SHAPED_CONTENT_TYPE: {"schema": book.given(shape.model)}}
+    return {status: {**RESPONSES[name], "content": content} for status, name in names.items()}
 
 
 def _has_content(route: Route) -> bool:
@@ -143,10 +156,6 @@ def _content_schema(route: Route, kind: str, book: ModelBook) -> Document:
     if kind.startswith("text/") or kind == "image/svg+xml":
         return {"type": "string"}
     return _BINARY
-
-
-def _shared(name: str) -> Document:
-    return {"$ref": f"#/components/responses/{name}"}
 
 
 def _webhook(event: DocumentedEvent, book: ModelBook) -> Document:

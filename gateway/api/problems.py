@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gateway.kit.errors import FieldError, GatewayError, InvalidError, MalformedError
 from sessions import errors as session_errors
 
 CONTENT_TYPE: Final = "application/problem+json"
+SHAPED_CONTENT_TYPE: Final = "application/json"
 
 #: How the engine's errors look from outside: the first class that fits wins.
 _SESSION_PROBLEMS: Final[tuple[tuple[type[session_errors.SessionError], int, str], ...]] = (
@@ -60,6 +62,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProblemShape:
+    """How problems are told below one address, to callers that were written for another API than ours."""
+
+    prefix: str
+    document: Callable[[Problem, str], dict[str, Any]]  #: of a problem and the request's id
+    model: type[BaseModel]  #: what the document looks like
+
+
+def shape_of(path: str, shapes: Sequence[ProblemShape]) -> ProblemShape | None:
+    """The shape of problems at an address; None where they are problem documents, as usual."""
+    return next((shape for shape in shapes if path.startswith(shape.prefix)), None)
+
+
 def problem_of(error: Exception) -> Problem | None:
     """The problem that an expected error stands for; None for one that is a fault of ours."""
     if isinstance(error, GatewayError):
@@ -88,15 +104,15 @@ def problem_left() -> Problem:
     )
 
 
-def problem_response(problem: Problem, *, request_id: str) -> web.Response:
+def problem_response(problem: Problem, *, request_id: str, shape: ProblemShape | None = None) -> web.Response:
     """The problem as an HTTP answer."""
     headers = dict(problem.headers)
     if problem.retry_after_seconds is not None:
         headers["Retry-After"] = str(max(1, round(problem.retry_after_seconds + 0.499)))
     return web.Response(
         status=problem.status,
-        body=msgspec.json.encode(problem.document(request_id)),
-        content_type=CONTENT_TYPE,
+        body=msgspec.json.encode(shape.document(problem, request_id) if shape else problem.document(request_id)),
+        content_type=SHAPED_CONTENT_TYPE if shape else CONTENT_TYPE,
         headers=headers,
     )
 

@@ -13,6 +13,7 @@ from gateway.api.docs import Docs
 from gateway.api.idempotency import Idempotency
 from gateway.api.middleware import ErrorPage, RequestMetrics, Surroundings
 from gateway.api.openapi import DocumentedEvent
+from gateway.api.problems import ProblemShape
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.reading import GRACE_SECONDS, BodyReader
 from gateway.api.route import routes_of
@@ -34,6 +35,7 @@ def build_app(
     limiter: RateLimiter | None = None,
     metrics: RequestMetrics | None = None,
     error_page: ErrorPage | None = None,
+    problem_shapes: Sequence[ProblemShape] = (),
     events: Sequence[DocumentedEvent] = (),
     version: str = __version__,
     body_limit_bytes: int = BODY_LIMIT_BYTES,
@@ -42,7 +44,7 @@ def build_app(
 ) -> web.Application:
     """The application with every declared route. ``install_pages`` adds what is not part of the API."""
     app = web.Application(client_max_size=body_limit_bytes)
-    Surroundings(clock=clock, metrics=metrics, error_page=error_page).install(app)
+    Surroundings(clock=clock, metrics=metrics, error_page=error_page, problem_shapes=problem_shapes).install(app)
     machinery = Machinery(
         doorkeeper=doorkeeper,
         bodies=BodyReader(limit_bytes=body_limit_bytes, grace_seconds=body_grace_seconds),
@@ -57,7 +59,7 @@ def build_app(
             sockets.close()
 
     app.on_shutdown.append(end_streams)
-    Docs(tables=tables, events=events, version=version).install(app)
+    Docs(tables=tables, events=events, version=version, problem_shapes=problem_shapes).install(app)
     if install_pages is not None:
         install_pages(app)
     return app

@@ -10,6 +10,7 @@ from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
+from gateway.assembly.cloud import cloud_tables
 from gateway.assembly.grouping import group_tables
 from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
@@ -17,6 +18,7 @@ from gateway.assembly.parts import Parts
 from gateway.assembly.people import people_tables
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
+from gateway.cloud.graph_errors import GRAPH_SHAPE
 from gateway.contacts.consent_routes import ConsentRoutes
 from gateway.contacts.editing import ContactEditor
 from gateway.contacts.editing_routes import ContactEditingRoutes
@@ -43,6 +45,9 @@ from gateway.search.routes import SearchRoutes
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
 
+#: Where refusals are no problem documents.
+PROBLEM_SHAPES = (GRAPH_SHAPE,)
+
 
 def build_face(parts: Parts, readiness: Readiness) -> web.Application:
     """The web application with everything that can be asked of the gateway."""
@@ -59,6 +64,7 @@ def build_face(parts: Parts, readiness: Readiness) -> web.Application:
         limiter=RateLimiter(clock=ground.clock, per_second=http.requests_per_second, burst=http.burst),
         metrics=ground.metrics,
         error_page=pages.mistakes,
+        problem_shapes=PROBLEM_SHAPES,
         events=CATALOGUE,
         version=__version__,
         body_limit_bytes=http.max_body_bytes,
@@ -79,6 +85,7 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_message_tables(parts),
         *group_tables(parts.fleet, parts.messaging, parts.grouping),
         *people_tables(parts.ground, parts.fleet, parts.messaging),
+        *cloud_tables(parts.ground, parts.fleet, parts.messaging),
         *schedule_tables(parts.ground, parts.scheduling),
         *_news_tables(parts),
     ]

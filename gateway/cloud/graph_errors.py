@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.api.problems import Problem
+from gateway.api.problems import Problem, ProblemShape
+from gateway.cloud.schemas import GraphError
 
 #: Graph's codes for what a status means; whoever knows better names the code of the problem below.
 _BY_STATUS: Final = {
@@ -21,7 +22,7 @@ _BY_CODE: Final = {"recipient_unknown": 131026}
 _ANYTHING_ELSE: Final = 131000
 
 
-def graph_error(problem: Problem, *, request_id: str) -> dict[str, Any]:
+def graph_error(problem: Problem, request_id: str) -> dict[str, Any]:
     """The document that stands for a problem; its HTTP status is the problem's. Subcodes are no more since v16."""
     code = _BY_CODE.get(problem.code) or _BY_STATUS.get(problem.status, _ANYTHING_ELSE)
     error = {
@@ -37,3 +38,7 @@ def graph_error(problem: Problem, *, request_id: str) -> dict[str, Any]:
 def _details(problem: Problem) -> str:
     named = [f"{field.path}: {field.problem}" for field in problem.fields]
     return "; ".join(named) or problem.detail
+
+
+#: How the gateway refuses below the addresses of this slice, whatever it is that it refuses.
+GRAPH_SHAPE: Final = ProblemShape(prefix="/cloud/", document=graph_error, model=GraphError)

@@ -78,6 +78,17 @@ class Sessions:
         principal.demand_session(session.id)
         return session
 
+    def get_line(self, tx: Tx, principal: Principal, ref: str) -> Session:
+        """The session with this id or name, or to which the phone with this number is linked."""
+        session = self._find(tx, principal.org_id, ref)
+        digits = ref.removeprefix("+")
+        if session is None and digits.isascii() and digits.isdecimal():
+            session = store.find_by_number(tx, org_id=principal.org_id, digits=digits)
+        if session is None:
+            raise SessionNotFoundError
+        principal.demand_session(session.id)
+        return session
+
     def list(
         self,
         tx: Tx,

@@ -28,6 +28,13 @@ _BY_NAME: Final = select(Session).where(
     Session.org_id == bindparam("org"), Session.name == bindparam("name"), Session.removed_at.is_(None)
 )
 
+_BY_NUMBER: Final = select(Session).where(
+    Session.org_id == bindparam("org"),
+    Session.phone == bindparam("phone"),
+    Session.paired_at.is_not(None),
+    Session.removed_at.is_(None),
+)
+
 
 def find(tx: Tx, *, org_id: int, session_id: int) -> Session | None:
     """A session of the organization that has not been removed."""
@@ -37,6 +44,11 @@ def find(tx: Tx, *, org_id: int, session_id: int) -> Session | None:
 
 def find_by_name(tx: Tx, *, org_id: int, name: str) -> Session | None:
     return tx.session.scalar(_BY_NAME, {"org": org_id, "name": name})
+
+
+def find_by_number(tx: Tx, *, org_id: int, digits: str) -> Session | None:
+    """The session to which the phone with this number is linked."""
+    return tx.session.scalar(_BY_NUMBER, {"org": org_id, "phone": f"+{digits}"})
 
 
 def find_any(tx: Tx, *, session_id: int) -> Session | None:

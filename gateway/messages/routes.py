@@ -19,10 +19,10 @@ from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
-from gateway.messages.parts import AlbumIn, FileIn
 from gateway.messages.render import render_message
 from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
+from gateway.messages.sending import Sender
 from gateway.messages.service import Messages
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
@@ -44,7 +44,7 @@ class MessageRoutes:
         self._waiting = waiting
         self._messages = messages
         self._sessions = sessions
-        self._composer = composer
+        self._sender = Sender(database=database, messages=messages, composer=composer)
 
     @route(
         "POST",
@@ -73,20 +73,12 @@ class MessageRoutes:
         ),
     )
     async def send(self, call: Call) -> dict[str, object]:
-        principal, request = call.caller, call.body
-        if isinstance(request.part, (FileIn, AlbumIn)):
-            # What cannot be sent anyway is not worth a download.
-            await self._database.read(lambda tx: self._messages.sending_session(tx, principal, request.session))
-        content, media_id = await self._composer.compose(request, org_id=principal.org_id)
-        items = await self._composer.items(request, org_id=principal.org_id)
-
-        def queue(tx: Tx) -> dict[str, object]:
-            entry = self._messages.queue(tx, principal, request, content=content, media_id=media_id, items=items)
+        def accepted(tx: Tx, entry: Entry) -> dict[str, object]:
             answer = show(entry)
             call.remember(tx, answer)
             return answer
 
-        return await self._database.write(queue)
+        return await self._sender.send(call.caller, call.body, answer=accepted)
 
     @route(
         "GET",
