@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
 from gateway.assembly.messaging import Messaging
+from gateway.cloud.media_routes import CloudMediaRoutes
 from gateway.cloud.reading import Reading
 from gateway.cloud.routes import CloudMessageRoutes
 from gateway.messages.marking import ReadMarker
@@ -29,5 +30,11 @@ def cloud_tables(ground: Ground, fleet: Fleet, messaging: Messaging) -> list[obj
                 contacts=contacts,
                 marker=marker,
             ),
+        ),
+        CloudMediaRoutes(
+            database=database,
+            sessions=fleet.sessions,
+            library=messaging.library,
+            public_url=ground.config.http.public_url or None,
         ),
     ]

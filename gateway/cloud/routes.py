@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.api.route import Call, route
 from gateway.cloud.reading import Reading
 from gateway.cloud.requests import CloudMessageIn
@@ -12,7 +14,6 @@ from gateway.fleet.models import Session
 from gateway.fleet.service import Sessions
 from gateway.kit.ids import render_id
 from gateway.messages.sending import Sender
-from gateway.messages.store import Entry
 
 BASE = "/cloud/v{version}/{phone_number_id}"
 
@@ -62,8 +63,8 @@ class CloudMessageRoutes:
             return await self._read(call, session, said.message_id)
         request = to_message(said, session=render_id("ses", session.id))
 
-        def accepted(tx: Tx, entry: Entry) -> dict[str, object]:
-            answer = _accepted(entry, given=request.to)
+        def accepted(tx: Tx, message: dict[str, Any]) -> dict[str, object]:
+            answer = _accepted(message, given=request.to)
             call.remember(tx, answer)
             return answer
 
@@ -78,16 +79,14 @@ class CloudMessageRoutes:
         return {"success": True}
 
 
-def _accepted(entry: Entry, *, given: str) -> dict[str, object]:
+def _accepted(message: dict[str, Any], *, given: str) -> dict[str, object]:
     return {
         "messaging_product": "whatsapp",
-        "contacts": [{"input": given, "wa_id": _wa_id(entry)}],
-        "messages": [{"id": render_id("msg", entry.message.id)}],
+        "contacts": [{"input": given, "wa_id": wa_id_of(message["to"])}],
+        "messages": [{"id": message["id"]}],
     }
 
 
-def _wa_id(entry: Entry) -> str:
-    """What the Cloud API calls somebody: the bare digits. Who hides the number is called by the LID."""
-    if entry.chat.jid is not None or entry.contact is None:
-        return entry.chat.jid or ""
-    return (entry.contact.phone or str(entry.contact.address.primary)).removeprefix("+")
+def wa_id_of(party: dict[str, Any]) -> str:
+    """What the Cloud API calls somebody: the bare digits. Groups, and who hides the number, are called by the address."""
+    return str(party["phone"] or party["jid"]).removeprefix("+")

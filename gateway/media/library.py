@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -55,6 +56,7 @@ class MediaLibrary:
         self._clock = clock
         self._http = http
         self._shelf = Shelf(folder=folder)
+        self._locks: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
         self.spool = Spool(folder=spool_folder, max_bytes=limits.max_bytes)
         self.limits = limits
         self._sound = sound or SoundConverter(timeout_seconds=limits.convert_seconds)
@@ -147,6 +149,18 @@ class MediaLibrary:
         """What is shown of the first link in a text; None where nothing can be had."""
         return await self._links.read(text)
 
+    async def remove(self, *, org_id: int, media_id: int, let_go: Callable[[Tx], None]) -> None:
+        """Delete a file with its bytes. ``let_go`` runs in the same transaction, and what it raises keeps the file."""
+        media = await self._database.read(lambda tx: self.get(tx, org_id=org_id, media_id=media_id))
+
+        def forget(tx: Tx) -> None:
+            let_go(tx)
+            store.remove(tx, self.get(tx, org_id=org_id, media_id=media_id))
+
+        async with self._lock(org_id, media.sha256):
+            await self._database.write(forget)
+            await asyncio.to_thread(self.path_of(media).unlink, missing_ok=True)
+
     def get(self, tx: Tx, *, org_id: int, media_id: int) -> Media:
         """The file with this id; raises MediaNotFoundError."""
         media = store.find(tx, org_id=org_id, media_id=media_id)
@@ -191,10 +205,21 @@ class MediaLibrary:
         try:
             mimetype = await self._settle_type(arrived, declared_type, is_lenient=is_lenient)
             facts = await self._look_at(arrived.path, mimetype, is_lenient=is_lenient)
-            await asyncio.to_thread(self._shelf.put, arrived.path, org_id=org_id, sha256=arrived.sha256)
+            media = self._row(arrived, org_id=org_id, mimetype=mimetype, filename=filename, facts=facts)
+            async with self._lock(org_id, arrived.sha256):
+                await asyncio.to_thread(self._shelf.put, arrived.path, org_id=org_id, sha256=arrived.sha256)
+                return await self._database.write(lambda tx: store.add_or_find(tx, media))
         finally:
             await asyncio.to_thread(arrived.path.unlink, missing_ok=True)
-        media = Media(
+
+    def _lock(self, org_id: int, sha256: str) -> asyncio.Lock:
+        """Held while the bytes and the row of one file come or go together."""
+        return self._locks.setdefault((org_id, sha256), asyncio.Lock())
+
+    def _row(
+        self, arrived: SpoolFile, *, org_id: int, mimetype: str, filename: str | None, facts: dict[str, Any]
+    ) -> Media:
+        return Media(
             id=self._ids.new(),
             org_id=org_id,
             sha256=arrived.sha256,
@@ -204,7 +229,6 @@ class MediaLibrary:
             created_at=self._clock.now(),
             **facts,
         )
-        return await self._database.write(lambda tx: store.add_or_find(tx, media))
 
     async def _settle_type(self, arrived: SpoolFile, declared: str | None, *, is_lenient: bool) -> str:
         head = await asyncio.to_thread(read_head, arrived.path)

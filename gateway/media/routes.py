@@ -41,23 +41,7 @@ class MediaRoutes:
         errors=("media_too_large", "media_type_refused", "media_empty"),
     )
     async def upload(self, call: Call) -> dict[str, object]:
-        request = call.request
-        if request.content_type == "multipart/form-data":
-            part = await _first_file(request)
-            pieces, declared = _pieces_of(part), part.headers.get("Content-Type")
-            filename = call.query.filename or part.filename
-        else:
-            pieces, declared = request.content.iter_chunked(_PIECE_BYTES), request.headers.get("Content-Type")
-            filename = call.query.filename
-
-        def arrived(sha256: str) -> None:
-            # A multipart body differs with every try; what it holds does not.
-            call.body_is(f"{sha256}\n{declared}\n{filename}".encode())
-
-        media = await self._library.save(
-            org_id=call.caller.org_id, pieces=pieces, declared_type=declared, filename=filename, on_hash=arrived
-        )
-        return render_media(media)
+        return render_media(await keep_upload(call, self._library, filename=call.query.filename))
 
     @route(
         "GET",
@@ -98,6 +82,25 @@ class MediaRoutes:
         media_id = id_in_path("med", call.path["id"], code="media_not_found")
         org_id = call.caller.org_id
         return await self._database.read(lambda tx: self._library.get(tx, org_id=org_id, media_id=media_id))
+
+
+async def keep_upload(call: Call, library: MediaLibrary, *, filename: str | None) -> Media:
+    """Keep the file in a request's body, or the first one of a multipart body."""
+    request = call.request
+    if request.content_type == "multipart/form-data":
+        part = await _first_file(request)
+        pieces, declared = _pieces_of(part), part.headers.get("Content-Type")
+        filename = filename or part.filename
+    else:
+        pieces, declared = request.content.iter_chunked(_PIECE_BYTES), request.headers.get("Content-Type")
+
+    def arrived(sha256: str) -> None:
+        # A multipart body differs with every try; what it holds does not.
+        call.body_is(f"{sha256}\n{declared}\n{filename}".encode())
+
+    return await library.save(
+        org_id=call.caller.org_id, pieces=pieces, declared_type=declared, filename=filename, on_hash=arrived
+    )
 
 
 async def _first_file(request: web.Request) -> BodyPartReader:

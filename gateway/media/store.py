@@ -19,6 +19,12 @@ def find_by_digest(tx: Tx, *, org_id: int, sha256: str) -> Media | None:
     return tx.execute(select(Media).where(Media.org_id == org_id, Media.sha256 == sha256)).scalar_one_or_none()
 
 
+def remove(tx: Tx, media: Media) -> None:
+    """Forget a file; the bytes are another matter."""
+    tx.session.delete(media)
+    tx.session.flush()
+
+
 def add_or_find(tx: Tx, media: Media) -> Media:
     """Insert a file, or give the one that the organization has already."""
     known = find_by_digest(tx, org_id=media.org_id, sha256=media.sha256)

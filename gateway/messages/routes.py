@@ -73,10 +73,9 @@ class MessageRoutes:
         ),
     )
     async def send(self, call: Call) -> dict[str, object]:
-        def accepted(tx: Tx, entry: Entry) -> dict[str, object]:
-            answer = show(entry)
-            call.remember(tx, answer)
-            return answer
+        def accepted(tx: Tx, message: dict[str, object]) -> dict[str, object]:
+            call.remember(tx, message)
+            return message
 
         return await self._sender.send(call.caller, call.body, answer=accepted)
 

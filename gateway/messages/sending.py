@@ -8,12 +8,13 @@ from typing import TypeVar
 from gateway.db.tx import Database, Tx
 from gateway.messages.composer import Composer
 from gateway.messages.parts import AlbumIn, FileIn
+from gateway.messages.render import render_message
 from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
-from gateway.messages.store import Entry
 from gateway.principal import Principal
 
 T = TypeVar("T")
+Shown = dict[str, object]
 
 
 class Sender:
@@ -24,8 +25,8 @@ class Sender:
         self._messages = messages
         self._composer = composer
 
-    async def send(self, principal: Principal, request: MessageIn, *, answer: Callable[[Tx, Entry], T]) -> T:
-        """Queue a message; ``answer`` makes of it, in its transaction, what the caller is told."""
+    async def send(self, principal: Principal, request: MessageIn, *, answer: Callable[[Tx, Shown], T]) -> T:
+        """Queue a message; ``answer`` makes of its JSON, in the same transaction, what the caller is told."""
         if isinstance(request.part, (FileIn, AlbumIn)):
             # What cannot be sent anyway is not worth a download.
             await self._database.read(lambda tx: self._messages.sending_session(tx, principal, request.session))
@@ -34,6 +35,6 @@ class Sender:
 
         def queue(tx: Tx) -> T:
             entry = self._messages.queue(tx, principal, request, content=content, media_id=media_id, items=items)
-            return answer(tx, entry)
+            return answer(tx, render_message(entry.message, chat=entry.chat, contact=entry.contact))
 
         return await self._database.write(queue)

@@ -35,9 +35,16 @@ PIXEL = bytes.fromhex(
 PHONE = "+4915112345678"
 
 #: Parts of addresses that name things of WhatsApp's: nobody's here.
-OUTSIDE = {"who": PHONE, "channel": "120363000000000002@newsletter", "invite": "0029Va4Kx", "server_id": "100"}
+OUTSIDE = {
+    "version": "21.0",
+    "who": PHONE,
+    "channel": "120363000000000002@newsletter",
+    "invite": "0029Va4Kx",
+    "server_id": "100",
+}
 #: What a route needs to get as far as looking for the thing that its address names.
 BODIES: dict[str, dict[str, Any]] = {
+    "cloud.send": {"messaging_product": "whatsapp", "to": PHONE, "text": {"body": "hello"}},
     "channels.create": {"name": "eves"},
     "channels.react": {"emoji": "x"},
     "channels.viewed": {"server_ids": [100]},
@@ -154,7 +161,7 @@ def routes_with_ids(world: World) -> list[Route]:
 
 def address(route: Route, ids: dict[str, str]) -> str:
     """The route's path with ids of organization 1; ``{id}`` is of what the path begins with."""
-    known = ids | OUTSIDE
+    known = ids | OUTSIDE | {"phone_number_id": ids["session"], "media_id": ids["media"]}
     noun = route.path.split("/")[3].removesuffix("s").removeprefix("api-")
     return re.sub(r"\{(\w+)\}", lambda found: known[noun if found[1] == "id" else found[1]], route.path)
 
@@ -192,7 +199,13 @@ async def test_every_foreign_id_in_an_address_is_not_found(world: World) -> None
 
 async def test_a_key_for_one_session_finds_nothing_of_another(world: World) -> None:
     before = await snapshot(world)
-    bound = ("/api/v1/sessions/", "/api/v1/chats/", "/api/v1/messages/", "/api/v1/groups/")
+    bound = (
+        "/api/v1/sessions/",
+        "/api/v1/chats/",
+        "/api/v1/messages/",
+        "/api/v1/groups/",
+        "/cloud/v{version}/{phone_number_id}/",
+    )
 
     answers = {
         f"{route.method} {route.path}": (await call(world, route, world.limited)).status
