@@ -257,7 +257,7 @@ async def test_a_repeat_gets_the_same_answer_and_changes_nothing(
     assert without_secrets(second[1]) == without_secrets(first[1])
     assert again == rows
     assert other[0] == 422
-    assert "was used for another request" in other[1].decode()
+    assert "Used before, with another body" in other[1].decode()
     assert await count_rows(world) == rows
 
 
