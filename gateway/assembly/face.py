@@ -42,6 +42,7 @@ from gateway.pacing.outlook import Outlook
 from gateway.pacing.routes import PaceRoutes
 from gateway.principal import Principal
 from gateway.search.routes import SearchRoutes
+from gateway.webhooks.challenge import Challenger
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
 
@@ -181,6 +182,7 @@ def _news_tables(parts: Parts) -> list[object]:
             database=ground.front,
             webhooks=news.webhooks,
             guard=ground.guard,
+            challenger=Challenger(ground.http),
             disable_after=timedelta(hours=ground.config.webhooks.disable_after_hours),
         ),
         DeliveryRoutes(

@@ -7,9 +7,12 @@ from datetime import timedelta
 
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
+from gateway.assembly.messaging import Messaging
 from gateway.assembly.platform import Platform
+from gateway.cloud.telling import CloudTelling
 from gateway.webhooks.deliverer import Deliverer
 from gateway.webhooks.fanout import Fanout
+from gateway.webhooks.models import PayloadKind
 from gateway.webhooks.redelivery import Redelivery
 from gateway.webhooks.service import Webhooks
 from gateway.webhooks.target import TargetSeals
@@ -24,9 +27,13 @@ class News:
     redelivery: Redelivery
 
 
-def build_news(ground: Ground, platform: Platform, fleet: Fleet) -> News:
+def build_news(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging) -> News:
     """Build it, listening to the event log."""
     seals = TargetSeals(ground.vault)
+    cloud = CloudTelling(
+        database=ground.database, sessions=fleet.sessions, messages=messaging.messages, library=messaging.library
+    )
+    dialects = {PayloadKind.CLOUD: cloud}
     deliverer = Deliverer(
         database=ground.database,
         clock=ground.clock,
@@ -38,8 +45,9 @@ def build_news(ground: Ground, platform: Platform, fleet: Fleet) -> News:
         timeout_seconds=ground.config.webhooks.timeout_seconds,
         disable_after=timedelta(hours=ground.config.webhooks.disable_after_hours),
         on_attempt=ground.metrics.delivery_attempted,
+        dialects=dialects,
     )
-    fanout = Fanout(clock=ground.clock, ids=ground.ids, lanes=deliverer)
+    fanout = Fanout(clock=ground.clock, ids=ground.ids, lanes=deliverer, dialects=dialects)
     platform.events.subscribe(fanout)
     return News(
         webhooks=Webhooks(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from gateway.messages.parts import Given, Words
+
+_LINE: Final = re.compile(r"(?:[\w-]+\.)?(FN|TEL|EMAIL)((?:;[^:\r\n]*)?):(.*)", re.IGNORECASE)
+_WAID: Final = re.compile(r";waid=(\d+)", re.IGNORECASE)
+_TYPE: Final = re.compile(r";type=([\w-]+)", re.IGNORECASE)
 
 Short = Annotated[Words, Field(max_length=200)]
 
@@ -65,6 +70,26 @@ class CardSaid(Given):
     birthday: Annotated[Words, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
 
 
+def read_vcard(text: str, *, name: str) -> dict[str, Any]:
+    """What a card that arrived says, as far as the Cloud API's receivers ask: the name, numbers and addresses."""
+    phones: list[dict[str, str]] = []
+    emails: list[dict[str, str]] = []
+    for line in text.splitlines():
+        found = _LINE.match(line)
+        if found is None:
+            continue
+        field, about, value = found[1].upper(), found[2], _unescaped(found[3].strip())
+        kind, account = _TYPE.search(about), _WAID.search(about)
+        typed = {"type": kind[1].upper()} if kind else {}
+        if field == "FN":
+            name = value or name
+        elif field == "TEL":
+            phones.append({"phone": value, **typed, **({"wa_id": account[1]} if account else {})})
+        else:
+            emails.append({"email": value, **typed})
+    return {"name": {"formatted_name": name, "first_name": name}, "phones": phones, "emails": emails}
+
+
 def vcard(card: CardSaid) -> str:
     """The same card in vCard 3.0, which phones import."""
     lines = ["BEGIN:VCARD", "VERSION:3.0", *_about_person(card), *_ways_to_reach(card), "END:VCARD"]
@@ -109,6 +134,10 @@ def _typed(kind: str | None) -> str:
 
 def _joined(*parts: str | None) -> str:
     return ";".join(_escaped(part or "") for part in parts)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] in "nN" else found[1], text)
 
 
 def _escaped(text: str) -> str:

@@ -36,6 +36,11 @@ def graph_error(problem: Problem, request_id: str) -> dict[str, Any]:
     return {"error": error}
 
 
+def graph_code(code: str) -> int:
+    """Graph's code for what a message failed of."""
+    return _BY_CODE.get(code, _ANYTHING_ELSE)
+
+
 def _details(problem: Problem) -> str:
     named = [f"{field.path}: {field.problem}" for field in problem.fields]
     return "; ".join(named) or problem.detail

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.api.route import Call, route
+from gateway.cloud.arrived import who
 from gateway.cloud.reading import Reading
 from gateway.cloud.requests import CloudMessageIn
 from gateway.cloud.schemas import CloudAnswer
@@ -82,11 +83,6 @@ class CloudMessageRoutes:
 def _accepted(message: dict[str, Any], *, given: str) -> dict[str, object]:
     return {
         "messaging_product": "whatsapp",
-        "contacts": [{"input": given, "wa_id": wa_id_of(message["to"])}],
+        "contacts": [{"input": given, "wa_id": who(message["to"])}],
         "messages": [{"id": message["id"]}],
     }
-
-
-def wa_id_of(party: dict[str, Any]) -> str:
-    """What the Cloud API calls somebody: the bare digits. Groups, and who hides the number, are called by the address."""
-    return str(party["phone"] or party["jid"]).removeprefix("+")

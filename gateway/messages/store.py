@@ -179,12 +179,12 @@ def find_by_wa_id(
     return found[0] if found else None
 
 
-def last_menu(tx: Tx, *, org_id: int, chat_id: int, since: datetime) -> Message | None:
-    """The newest menu that was sent into a chat."""
+def last_menu(tx: Tx, *, org_id: int, chat_id: int, since: datetime, before_id: int) -> Message | None:
+    """The newest menu that was sent into a chat before another message."""
     statement = (
         select(Message)
         .where(Message.org_id == org_id, Message.chat_id == chat_id, Message.type == _MENU)
-        .where(Message.direction == "out", Message.wa_id.is_not(None), Message.sent_at >= since)
+        .where(Message.id < before_id, Message.direction == "out", Message.wa_id.is_not(None), Message.sent_at >= since)
         .order_by(Message.id.desc())
         .limit(1)
     )

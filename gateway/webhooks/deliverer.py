@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from gateway.db.tx import Database
@@ -16,6 +17,7 @@ from gateway.kit.ids import IdGenerator
 from gateway.kit.observe import Signal
 from gateway.kit.service import Wakeable
 from gateway.webhooks import outbox_store
+from gateway.webhooks.dialect import Dialects
 from gateway.webhooks.lane import Lane, LaneParts
 from gateway.webhooks.poster import Outcome, Poster
 from gateway.webhooks.settling import Settler
@@ -43,6 +45,7 @@ class Deliverer(Wakeable):
         disable_after: timedelta,
         on_attempt: Callable[[str, float], None],
         turnstile: Turnstile | None = None,
+        dialects: Dialects = MappingProxyType({}),
     ) -> None:
         super().__init__(interval_seconds=_INTERVAL_SECONDS)
         self.settled: Signal[Outcome] = Signal()
@@ -52,7 +55,7 @@ class Deliverer(Wakeable):
             database=database,
             clock=clock,
             seals=seals,
-            poster=Poster(http=http, clock=clock, chance=chance, timeout_seconds=timeout_seconds),
+            poster=Poster(http=http, clock=clock, chance=chance, timeout_seconds=timeout_seconds, dialects=dialects),
             settler=Settler(
                 database=database, clock=clock, ids=ids, chance=chance, events=events, disable_after=disable_after
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.db.tx import Tx
@@ -10,6 +11,8 @@ from gateway.events.models import Event
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator
 from gateway.webhooks import outbox_store
+from gateway.webhooks.dialect import Dialects
+from gateway.webhooks.models import PayloadKind
 from gateway.webhooks.states import DeliveryState
 from gateway.webhooks.subscriptions import strand_of
 
@@ -27,10 +30,13 @@ class Lanes(Protocol):
 class Fanout:
     """Subscriber of the event log."""
 
-    def __init__(self, *, clock: Clock, ids: IdGenerator, lanes: Lanes) -> None:
+    def __init__(
+        self, *, clock: Clock, ids: IdGenerator, lanes: Lanes, dialects: Dialects = MappingProxyType({})
+    ) -> None:
         self._clock = clock
         self._ids = ids
         self._lanes = lanes
+        self._dialects = dialects
 
     def __call__(self, tx: Tx, event: Event) -> None:
         """Write a delivery for each endpoint that wants the event."""
@@ -38,9 +44,20 @@ class Fanout:
         kind = None
         if any(subscription.asks_for_chat(event) for subscription in subscriptions):
             kind = outbox_store.kinds_of_chats(tx, events=[event]).get(event.chat_id)
-        wanting = [subscription.webhook_id for subscription in subscriptions if subscription.wants(event, kind)]
+        wanting = [
+            subscription.webhook_id
+            for subscription in subscriptions
+            if subscription.wants(event, kind) and self.can_tell(subscription.payload, event)
+        ]
         if wanting:
             self._write(tx, [(webhook_id, event) for webhook_id in wanting])
+
+    def can_tell(self, payload: PayloadKind, event: Event) -> bool:
+        """Whether an endpoint that takes this kind of payload can be told of the event."""
+        if payload is not PayloadKind.CLOUD:
+            return True
+        dialect = self._dialects.get(payload)
+        return dialect is not None and dialect.covers(event)
 
     def add(self, tx: Tx, *, webhook_id: int, events: Sequence[Event]) -> None:
         """Have these events delivered to one endpoint."""

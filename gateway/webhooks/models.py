@@ -20,10 +20,11 @@ def _of_state(name: str, *columns: str, state: DeliveryState) -> Index:
 
 
 class PayloadKind(StrEnum):
-    """How much of an event is sent."""
+    """What is sent of an event."""
 
     FULL = "full"  #: the whole envelope
     THIN = "thin"  #: without ``data``
+    CLOUD = "cloud"  #: as Meta's Cloud API would tell it
 
 
 class Webhook(Base, Identified, OrgScoped, Timestamped):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
 from gateway.events.models import Event
-from gateway.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
+from gateway.webhooks.models import PayloadKind, Webhook, WebhookAttempt, WebhookDelivery
 from gateway.webhooks.states import SERVED, DeliveryState, EndpointState
 from gateway.webhooks.subscriptions import Subscription
 
@@ -24,7 +24,7 @@ _SERVED: Final = sorted(state.value for state in SERVED)
 #: A constant in the text of the statement, so that the database sees that its small indexes will do.
 _PENDING: Final[ColumnElement[str]] = literal_column(f"'{DeliveryState.PENDING.value}'")
 _SUBSCRIPTIONS: Final = select(
-    _WEBHOOKS.c.id, _WEBHOOKS.c.events, _WEBHOOKS.c.session_ids, _WEBHOOKS.c.chat_kinds
+    _WEBHOOKS.c.id, _WEBHOOKS.c.events, _WEBHOOKS.c.session_ids, _WEBHOOKS.c.chat_kinds, _WEBHOOKS.c.payload
 ).where(_WEBHOOKS.c.org_id == bindparam("org"), _WEBHOOKS.c.state.in_(_SERVED))
 _ADD: Final = insert(_DELIVERIES)
 _FIND_SERVED: Final = select(Webhook).where(Webhook.id == bindparam("webhook"), Webhook.state.in_(_SERVED))
@@ -74,8 +74,14 @@ def subscriptions(tx: Tx, *, org_id: int) -> Sequence[Subscription]:
     """What every endpoint that is served wants to be told."""
     rows: Any = tx.execute(_SUBSCRIPTIONS, {"org": org_id})
     return [
-        Subscription(webhook_id=webhook_id, globs=globs, session_ids=session_ids, chat_kinds=chat_kinds)
-        for webhook_id, globs, session_ids, chat_kinds in rows
+        Subscription(
+            webhook_id=webhook_id,
+            globs=globs,
+            session_ids=session_ids,
+            chat_kinds=chat_kinds,
+            payload=PayloadKind(payload),
+        )
+        for webhook_id, globs, session_ids, chat_kinds, payload in rows
     ]
 
 

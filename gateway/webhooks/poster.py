@@ -14,6 +14,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.guard import AddressRefusedError
 from gateway.kit.guarded_http import GuardedHttp, GuardedResponse, RequestFailedError
 from gateway.kit.ids import render_id
+from gateway.webhooks.dialect import Dialect, Dialects
 from gateway.webhooks.models import PayloadKind
 from gateway.webhooks.retries import is_busy, parse_retry_after
 from gateway.webhooks.signing import signature_headers
@@ -69,17 +70,21 @@ def encode(event: Event, payload: PayloadKind) -> bytes:
 class Poster:
     """Signs events and posts them through the guard."""
 
-    def __init__(self, *, http: GuardedHttp, clock: Clock, chance: random.Random, timeout_seconds: float) -> None:
+    def __init__(
+        self, *, http: GuardedHttp, clock: Clock, chance: random.Random, timeout_seconds: float, dialects: Dialects
+    ) -> None:
         self._http = http
         self._clock = clock
         self._chance = chance
         self._timeout_seconds = timeout_seconds
+        self._dialects = dialects
 
     async def post(self, target: Target, event: Event) -> Outcome:
         """Try once; whatever happens out there is an outcome, not an exception."""
         began = self._clock.monotonic()
-        body = encode(event, target.payload)
-        headers = self._headers(target, event, body)
+        dialect = self._dialects.get(target.payload)
+        body = encode(event, target.payload) if dialect is None else await dialect.encode(event)
+        headers = self._headers(target, event, body, dialect)
         # Many that began to hang with the same event must not all be given up in the same moment.
         timeout_seconds = self._timeout_seconds * self._chance.uniform(_SHORTEST_SHARE, 1.0)
         try:
@@ -93,9 +98,12 @@ class Poster:
         except RequestFailedError as error:
             return Outcome(error=error.code, duration_ms=self._since(began))
 
-    def _headers(self, target: Target, event: Event, body: bytes) -> dict[str, str]:
+    def _headers(self, target: Target, event: Event, body: bytes, dialect: Dialect | None) -> dict[str, str]:
         now = self._clock.now()
-        signed = signature_headers(event=render_id("evt", event.id), at=now, body=body, secrets=target.secrets_at(now))
+        name = render_id("evt", event.id)
+        signed = signature_headers(event=name, at=now, body=body, secrets=target.secrets_at(now))
+        if dialect is not None:
+            signed |= dialect.sign(body=body, secret=target.secret)
         return {**target.headers, "Content-Type": "application/json", **signed}
 
     def _judge(self, response: GuardedResponse, excerpt: str, duration_ms: int) -> Outcome:

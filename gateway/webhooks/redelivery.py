@@ -15,7 +15,7 @@ from gateway.events.models import Event
 from gateway.kit.clock import Clock
 from gateway.webhooks import outbox_store, replay_store
 from gateway.webhooks.fanout import Fanout, Lanes
-from gateway.webhooks.models import Webhook, WebhookDelivery
+from gateway.webhooks.models import PayloadKind, Webhook, WebhookDelivery
 from gateway.webhooks.states import DeliveryState, delivery_step
 from gateway.webhooks.subscriptions import TEST_EVENT, Subscription
 
@@ -137,7 +137,12 @@ class Redelivery:
     def _wanted(self, tx: Tx, webhook: Webhook, events: Sequence[Event]) -> list[Event]:
         subscription = _subscription_of(webhook)
         kinds = outbox_store.kinds_of_chats(tx, events=events) if webhook.chat_kinds is not None else {}
-        return [event for event in events if subscription.wants(event, kinds.get(event.chat_id))]
+        return [
+            event
+            for event in events
+            if subscription.wants(event, kinds.get(event.chat_id))
+            and self._fanout.can_tell(subscription.payload, event)
+        ]
 
     def _put_back(self, tx: Tx, webhook: Webhook, *, missing: Sequence[Event], repeated: Sequence[int]) -> None:
         if missing:
@@ -156,4 +161,5 @@ def _subscription_of(webhook: Webhook) -> Subscription:
         globs=webhook.events,
         session_ids=webhook.session_ids,
         chat_kinds=webhook.chat_kinds,
+        payload=PayloadKind(webhook.payload),
     )

@@ -9,9 +9,11 @@ from gateway.api.fields import id_in_path
 from gateway.api.paging import PageQuery, page_of
 from gateway.api.route import Call, route
 from gateway.db.tx import Database, Tx
+from gateway.kit.errors import FieldError, InvalidError
 from gateway.kit.guard import AddressGuard
 from gateway.webhooks import store
-from gateway.webhooks.models import Webhook
+from gateway.webhooks.challenge import Challenger
+from gateway.webhooks.models import PayloadKind, Webhook
 from gateway.webhooks.render import Circumstances, render_webhook, render_with_secret
 from gateway.webhooks.schemas import (
     RotateRequest,
@@ -32,11 +34,18 @@ class WebhookRoutes:
     """Endpoints: make, read, change, delete, rotate the secret."""
 
     def __init__(
-        self, *, database: Database, webhooks: Webhooks, guard: AddressGuard, disable_after: timedelta
+        self,
+        *,
+        database: Database,
+        webhooks: Webhooks,
+        guard: AddressGuard,
+        challenger: Challenger,
+        disable_after: timedelta,
     ) -> None:
         self._database = database
         self._webhooks = webhooks
         self._guard = guard
+        self._challenger = challenger
         self._disable_after = disable_after
 
     @route(
@@ -49,13 +58,15 @@ class WebhookRoutes:
         gives=WebhookWithSecret,
         status=201,
         idempotent_key=True,
-        errors=("address_refused", "session_not_found", "webhook_limit_reached"),
+        errors=("address_refused", "session_not_found", "webhook_limit_reached", "webhook_not_verified"),
         description="The answer holds the secret for checking signatures. It is shown this once.",
     )
     async def create(self, call: Call) -> WebhookWithSecret:
         body: WebhookCreate = call.body
         await self._guard.vet(body.url)
-        draft = WebhookDraft(**dict(body))
+        if body.payload is PayloadKind.CLOUD:
+            await self._challenger.demand(body.url, _demand_token(body))
+        draft = _draft(body)
 
         def work(tx: Tx) -> WebhookWithSecret:
             webhook, secret = self._webhooks.create(tx, call.caller, draft)
@@ -106,14 +117,15 @@ class WebhookRoutes:
         tag=_TAG,
         takes=WebhookUpdate,
         gives=WebhookOut,
-        errors=("webhook_not_found", "address_refused", "session_not_found"),
+        errors=("webhook_not_found", "address_refused", "session_not_found", "webhook_not_verified"),
         description="Deliveries that wait go to the endpoint as it is then.",
     )
     async def update(self, call: Call) -> WebhookOut:
         body: WebhookUpdate = call.body
         if "url" in body.model_fields_set:
             await self._guard.vet(body.url)
-        draft = WebhookDraft(**dict(body))
+        await self._challenge_changed(call, body)
+        draft = _draft(body)
 
         def work(tx: Tx) -> WebhookOut:
             webhook = self._find(tx, call)
@@ -159,6 +171,13 @@ class WebhookRoutes:
 
         return await self._database.write(work)
 
+    async def _challenge_changed(self, call: Call, body: WebhookUpdate) -> None:
+        """An endpoint that becomes one for the Cloud API, or moves as one, has to prove itself as a new one has."""
+        webhook = await self._database.read(lambda tx: self._find(tx, call))
+        payload = body.payload if "payload" in body.model_fields_set else webhook.payload
+        if payload == PayloadKind.CLOUD and body.model_fields_set & {"url", "payload"}:
+            await self._challenger.demand(body.url or webhook.url, _demand_token(body))
+
     def _find(self, tx: Tx, call: Call) -> Webhook:
         webhook_id = id_in_path("whk", call.path["webhook"], code="webhook_not_found")
         return self._webhooks.get(tx, call.caller, webhook_id)
@@ -171,3 +190,14 @@ class WebhookRoutes:
         return Circumstances(
             disable_after=self._disable_after, is_readable=self._webhooks.is_readable(webhook), counts=counts
         )
+
+
+def _draft(body: WebhookCreate | WebhookUpdate) -> WebhookDraft:
+    return WebhookDraft(**{name: value for name, value in body if name != "verify_token"})
+
+
+def _demand_token(body: WebhookCreate | WebhookUpdate) -> str:
+    if body.verify_token is None:
+        problem = "The payload `cloud` needs the token that the endpoint knows us by."
+        raise InvalidError(problem, fields=(FieldError(path="verify_token", problem=problem),))
+    return body.verify_token

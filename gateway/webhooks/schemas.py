@@ -84,7 +84,19 @@ ChatKinds = Annotated[
 ]
 Payload = Annotated[
     PayloadKind,
-    Field(description="`full`: the whole event. `thin`: without `data`, for receivers that ask for what they need."),
+    Field(
+        description="`full`: the whole event. `thin`: without `data`, for receivers that ask for what they need. "
+        "`cloud`: as Meta's Cloud API tells it; what that has no words for is not told."
+    ),
+]
+VerifyToken = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="For the payload `cloud`, and never kept: the endpoint is asked with it, as Meta asks, whether it "
+        "expects us, before anything is saved.",
+    ),
 ]
 Ordered = Annotated[
     bool,
@@ -105,6 +117,7 @@ class WebhookCreate(BaseModel):
     sessions: SessionRefs = None
     chat_kinds: ChatKinds = None
     payload: Payload = PayloadKind.FULL
+    verify_token: VerifyToken = None
     ordered: Ordered = False
     headers: Headers = {}
     description: Description = ""
@@ -121,6 +134,7 @@ class WebhookUpdate(BaseModel):
     sessions: SessionRefs = None
     chat_kinds: ChatKinds = None
     payload: Payload = PayloadKind.FULL
+    verify_token: VerifyToken = None
     ordered: Ordered = False
     headers: Headers = {}
     description: Description = ""

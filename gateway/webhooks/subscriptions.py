@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.events.interest import Interest
 from gateway.events.models import Event
+from gateway.webhooks.models import PayloadKind
 
 #: Goes only to the endpoint it is about, whatever that one subscribes to.
 TEST_EVENT: Final = "webhook.test"
@@ -21,6 +22,7 @@ class Subscription:
     globs: Sequence[str]
     session_ids: Sequence[int] | None
     chat_kinds: Sequence[str] | None
+    payload: PayloadKind = PayloadKind.FULL
 
     def asks_for_chat(self, event: Event) -> bool:
         """Whether the answer of :meth:`wants` depends on what kind of chat the event is about."""

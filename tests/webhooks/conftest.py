@@ -32,6 +32,7 @@ from gateway.kit.vault import Vault
 from gateway.orgs.models import Org
 from gateway.principal import Principal, PrincipalKind
 from gateway.webhooks import store
+from gateway.webhooks.challenge import Challenger
 from gateway.webhooks.deliverer import Deliverer
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.fanout import Fanout
@@ -321,7 +322,7 @@ class Api:
 
 
 @pytest.fixture
-async def api(rig: Rig, aiohttp_client: Any, any_org: Any) -> Api:
+async def api(rig: Rig, http: GuardedHttp, aiohttp_client: Any, any_org: Any) -> Api:
     """The webhooks API over real sockets, with sessions 100 (shop) and 101 (office)."""
     await rig.database.write(lambda tx: _add_sessions(tx, rig))
     app = build_app(
@@ -330,6 +331,7 @@ async def api(rig: Rig, aiohttp_client: Any, any_org: Any) -> Api:
                 database=rig.database,
                 webhooks=rig.webhooks,
                 guard=AddressGuard(allow_networks=["127.0.0.0/8"]),
+                challenger=Challenger(http),
                 disable_after=DISABLE_AFTER,
             ),
             DeliveryRoutes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.db.tx import Tx
@@ -27,27 +28,51 @@ class Choices:
 
     def filed(self, tx: Tx, session: Session, entry: Entry) -> None:
         """A message was filed: tell which option it chooses, if it does."""
-        message = entry.message
-        content = decode_content(message.content)
-        if message.direction != Direction.IN or not isinstance(content, Text):
-            return
-        asked = self._asked(tx, message)
-        if asked is None:
-            return
-        menu = decode_content(asked.content)
-        assert isinstance(menu, Menu), "a row of this type holds a menu"
-        number = choice_in(content.body, menu.options)
-        if number is not None:
-            option = menu.options[number - 1]
-            choice = {"menu": render_id("msg", asked.id), "number": number, "id": option.id, "title": option.title}
-            self._progress.announce(tx, entry, "menu.choice", choice=choice)
+        choice = find_choice(tx, entry.message)
+        if choice is not None:
+            self._progress.announce(tx, entry, "menu.choice", choice=choice.told)
 
-    def _asked(self, tx: Tx, message: Message) -> Message | None:
-        if message.reply_to_id is not None:
-            quoted = store.find(tx, org_id=message.org_id, message_id=message.reply_to_id)
-            return quoted.message if quoted is not None and quoted.message.type == "menu" else None
-        since = message.created_at - ANSWERED_WITHIN
-        return store.last_menu(tx, org_id=message.org_id, chat_id=message.chat_id, since=since)
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a message chooses."""
+
+    menu_id: int
+    menu: Menu
+    number: int
+
+    @property
+    def option(self) -> MenuOption:
+        """The option itself."""
+        return self.menu.options[self.number - 1]
+
+    @property
+    def told(self) -> dict[str, object]:
+        """As everybody outside sees it."""
+        menu = render_id("msg", self.menu_id)
+        return {"menu": menu, "number": self.number, "id": self.option.id, "title": self.option.title}
+
+
+def find_choice(tx: Tx, message: Message) -> Choice | None:
+    """What a message that arrived chooses; the same whenever it is asked."""
+    content = decode_content(message.content)
+    if message.direction != Direction.IN or not isinstance(content, Text):
+        return None
+    asked = _asked(tx, message)
+    if asked is None:
+        return None
+    menu = decode_content(asked.content)
+    assert isinstance(menu, Menu), "a row of this type holds a menu"
+    number = choice_in(content.body, menu.options)
+    return None if number is None else Choice(menu_id=asked.id, menu=menu, number=number)
+
+
+def _asked(tx: Tx, message: Message) -> Message | None:
+    if message.reply_to_id is not None:
+        quoted = store.find(tx, org_id=message.org_id, message_id=message.reply_to_id)
+        return quoted.message if quoted is not None and quoted.message.type == "menu" else None
+    since = message.created_at - ANSWERED_WITHIN
+    return store.last_menu(tx, org_id=message.org_id, chat_id=message.chat_id, since=since, before_id=message.id)
 
 
 def choice_in(text: str, options: tuple[MenuOption, ...]) -> int | None:
