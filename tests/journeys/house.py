@@ -255,6 +255,8 @@ class Call:
 class Receiver:
     """An endpoint for webhooks. ``answers`` are the statuses to give, one after the other; then it is 204 for ever."""
 
+    verify_token = "tell it to nobody"
+
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.answers: list[int] = []
@@ -264,6 +266,7 @@ class Receiver:
         self.url = ""
         app = web.Application()
         app.router.add_post("/hook", self._take)
+        app.router.add_get("/hook", self._prove)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
 
     async def start(self) -> None:
@@ -288,6 +291,12 @@ class Receiver:
         """Fail unless every call is signed with this secret."""
         for call in self.calls:
             Webhook(secret).verify(call.raw, call.headers)
+
+    async def _prove(self, request: web.Request) -> web.Response:
+        """As receivers written for Meta answer the challenge."""
+        if request.query.get("hub.verify_token") != self.verify_token:
+            return web.Response(status=403)
+        return web.Response(text=request.query["hub.challenge"])
 
     async def _take(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
