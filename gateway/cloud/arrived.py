@@ -21,7 +21,8 @@ _NO_FILE: Final = {"code": 131052, "title": "Media download error", "message": "
 
 def arrived_message(message: Told, *, choice: Choice | None, sha256: str | None) -> Told:
     """One entry of ``messages``. ``sha256`` is of its file, None where that cannot be had."""
-    told = {"from": who(message["from"]), "id": message["id"], "timestamp": seconds(message["written_at"])}
+    party = {"from": who(message["from"]), "from_user_id": message["contact"]}
+    told = party | {"id": message["id"], "timestamp": seconds(message["written_at"])}
     if message["reply_to"] is not None and choice is None:
         told["context"] = {"id": message["reply_to"]["id"] or message["reply_to"]["wa_id"]}
     if message["forwarded"]:
@@ -32,8 +33,8 @@ def arrived_message(message: Told, *, choice: Choice | None, sha256: str | None)
 def reaction(data: Told, *, event_id: str, at: str) -> Told:
     """One entry of ``messages`` that tells of a reaction to the message in ``data``."""
     about = {"message_id": data["id"], "emoji": data["emoji"]}
-    by = who(data.get("from") or data["to"])
-    return {"from": by, "id": event_id, "timestamp": seconds(at), "type": "reaction", "reaction": about}
+    by = {"from": who(data.get("from") or data["to"]), "from_user_id": data["contact"]}
+    return by | {"id": event_id, "timestamp": seconds(at), "type": "reaction", "reaction": about}
 
 
 def who(party: Told) -> str:

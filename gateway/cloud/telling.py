@@ -72,10 +72,11 @@ class CloudTelling:
         value: Told = {"messaging_product": "whatsapp", "metadata": self._metadata(tx, event)}
         if event.type == _TEST:
             return value
+        party = event.data.get("from") or event.data["to"]
+        profile = {"name": party["name"] or ""}
+        value["contacts"] = [{"profile": profile, "wa_id": who(party), "user_id": event.data["contact"]}]
         if event.type == "message.status":
             return value | {"statuses": [_status(event)]}
-        party = event.data.get("from") or event.data["to"]
-        value["contacts"] = [{"profile": {"name": party["name"] or ""}, "wa_id": who(party)}]
         return value | {"messages": [self._message(tx, event)]}
 
     def _metadata(self, tx: Tx, event: Event) -> Told:
@@ -126,6 +127,7 @@ def _status(event: Event) -> Told:
         "status": _STATUSES[data["state"]],
         "timestamp": seconds(data.get(f"{data['state']}_at") or render_time(event.at)),
         "recipient_id": who(data["to"]),
+        "recipient_user_id": data["contact"],
     }
     if data["client_ref"] is not None:
         status["biz_opaque_callback_data"] = data["client_ref"]

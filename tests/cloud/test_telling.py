@@ -79,12 +79,14 @@ async def test_a_text_is_told_with_its_line_its_writer_and_its_id(world: World, 
     [value] = await teller.told()
     [entry] = await world.incoming()
     [message] = value["messages"]
+    contact = render_id("con", entry.message.contact_id)
     assert value["messaging_product"] == "whatsapp"
     assert value["metadata"] == {"display_phone_number": SHOP[1:], "phone_number_id": name_of(shop)}
-    assert value["contacts"] == [{"profile": {"name": "Anna"}, "wa_id": ANNA[1:]}]
+    assert value["contacts"] == [{"profile": {"name": "Anna"}, "wa_id": ANNA[1:], "user_id": contact}]
     assert message.pop("timestamp").isdecimal()
     assert message == {
         "from": ANNA[1:],
+        "from_user_id": contact,
         "id": render_id("msg", entry.message.id),
         "type": "text",
         "text": {"body": "Are you open?"},

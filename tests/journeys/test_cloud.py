@@ -113,7 +113,8 @@ async def test_a_conversation_goes_to_and_fro(
     assert (message["from"], message["text"]) == (anna.number, {"body": "Thank you"})
     about = next(value for value in values(receiver) if "messages" in value)
     assert about["metadata"] == {"display_phone_number": line.phone.number, "phone_number_id": line.id}
-    assert about["contacts"] == [{"profile": {"name": "Anna"}, "wa_id": anna.number}]
+    [contact] = about["contacts"]
+    assert (contact["profile"], contact["wa_id"]) == ({"name": "Anna"}, anna.number)
     shown = await house.phones.messages(anna.number)
     assert [one["text"]["body"] for one in shown] == ["Your bread is ready", "Gladly"]
     assert shown[1]["quoted"] == "Thank you"
