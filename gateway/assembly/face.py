@@ -10,6 +10,7 @@ from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
+from gateway.assembly.filing import media_tables
 from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
@@ -23,10 +24,10 @@ from gateway.events.catalogue import CATALOGUE
 from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
-from gateway.media.routes import MediaRoutes
 from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
+from gateway.messages.file_routes import MessageFileRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
@@ -129,7 +130,13 @@ def _message_tables(parts: Parts) -> list[object]:
             chats=chats,
             waiting=messaging.outbox.waiting,
         ),
-        MediaRoutes(database=ground.database, library=messaging.library),
+        *media_tables(ground, messaging.filing),
+        MessageFileRoutes(
+            database=database,
+            messages=messaging.messages,
+            files=messaging.filing.files,
+            library=messaging.filing.library,
+        ),
         MessageRoutes(
             database=ground.database,
             messages=messaging.messages,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.assembly.filing import Filing, build_filing
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
 from gateway.assembly.outbox import Outbox, build_outbox
@@ -13,9 +14,6 @@ from gateway.assembly.platform import Platform
 from gateway.chats.service import Chats
 from gateway.contacts.consents import Consents
 from gateway.contacts.service import Contacts
-from gateway.media.library import MediaLibrary
-from gateway.media.limits import MediaLimits
-from gateway.media.sound import SoundConverter
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.downloader import Downloader
 from gateway.messages.arriving.inbound import Inbound
@@ -36,7 +34,7 @@ class Messaging:
     contacts: Contacts
     consents: Consents
     chats: Chats
-    library: MediaLibrary
+    filing: Filing
     messages: Messages
     editor: Editor
     composer: Composer
@@ -48,7 +46,8 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     """Build it on the fleet, listening to what sessions report."""
     contacts = Contacts(ids=ground.ids, clock=ground.clock, events=platform.events)
     chats = Chats(ids=ground.ids, clock=ground.clock, contacts=contacts)
-    library = build_library(ground)
+    filing = build_filing(ground)
+    library = filing.library
     progress = Progress(clock=ground.clock, events=platform.events)
     changes = Changes(ids=ground.ids, clock=ground.clock, progress=progress)
     outbox = build_outbox(
@@ -63,7 +62,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     )
     wake_lane = outbox.dispatcher.wake_lane
     fleet.sessions.when_settings_changed(lambda tx, session: tx.after_commit(partial(wake_lane, session.id)))
-    downloader = _build_downloader(ground, fleet, library, progress)
+    downloader = _build_downloader(ground, fleet, filing, progress)
     inbound = Inbound(
         ids=ground.ids,
         clock=ground.clock,
@@ -101,37 +100,24 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         contacts=contacts,
         consents=consents,
         chats=chats,
-        library=library,
+        filing=filing,
         messages=messages,
         editor=Editor(clock=ground.clock, messages=messages, progress=progress, wakes=outbox.dispatcher),
-        composer=Composer(database=ground.database, library=library),
+        composer=Composer(library=library),
         outbox=outbox,
         downloader=downloader,
     )
 
 
-def build_library(ground: Ground) -> MediaLibrary:
-    """The store of files."""
-    media = ground.config.media
-    limits = MediaLimits(max_bytes=media.max_bytes, fetch_seconds=media.fetch_seconds)
-    return MediaLibrary(
-        database=ground.database,
-        ids=ground.ids,
-        clock=ground.clock,
-        http=ground.http,
-        folder=ground.folder.media,
-        spool_folder=ground.folder.spool,
-        limits=limits,
-        sound=SoundConverter(timeout_seconds=limits.convert_seconds),
-    )
-
-
-def _build_downloader(ground: Ground, fleet: Fleet, library: MediaLibrary, progress: Progress) -> Downloader:
-    return Downloader(
+def _build_downloader(ground: Ground, fleet: Fleet, filing: Filing, progress: Progress) -> Downloader:
+    downloader = Downloader(
         database=ground.database,
         engine=fleet.engine,
-        library=library,
+        library=filing.library,
+        files=filing.files,
         clock=ground.clock,
         chance=ground.chance,
         progress=progress,
     )
+    filing.files.when_wanted(downloader.wake)
+    return downloader

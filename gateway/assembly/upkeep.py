@@ -34,7 +34,8 @@ def build_timetable(ground: Ground, platform: Platform, fleet: Fleet, messaging:
         ),
         OldAnswers(idempotency=platform.idempotency),
         OldLinks(database=database, links=fleet.links, accounts=platform.accounts),
-        OldSpoolFiles(spool=messaging.library.spool, clock=clock),
+        OldSpoolFiles(spool=messaging.filing.library.spool, clock=clock),
+        *messaging.filing.chores,
         OldMovedKeys(folder=ground.folder.moved, clock=clock),
     ]
     if isinstance(database, SqliteDatabase):

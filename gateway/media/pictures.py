@@ -1,49 +1,66 @@
-"""Looks at pictures: their size, and a small JPEG to show before the file itself is there."""
+"""Looks at pictures: their size, and a small JPEG to show before the file itself is there.
+
+Runs in a process of its own, see :mod:`gateway.media.picture_reader`: decoders meet here what anybody has made.
+"""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import sys
 from pathlib import Path
+from typing import Final
 
+import msgspec
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-_READABLE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
-_THUMBNAIL_PIXELS = 100
-_THUMBNAIL_QUALITY = 55
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
+_THUMBNAIL_PIXELS: Final = 100
+_THUMBNAIL_QUALITY: Final = 55
 
 
 class PictureRefusedError(Exception):
     """The file cannot be read as a picture, or would take too much memory to read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
     width: int
     height: int
     thumbnail: bytes  #: JPEG
 
 
-def is_readable(mimetype: str) -> bool:
-    """Whether :func:`look_at` knows this type."""
-    return mimetype in _READABLE
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
+    why: str
 
 
-def look_at(path: Path, *, max_pixels: int) -> Picture:
-    """Read a picture. Takes time: call it in a thread. Raises PictureRefusedError."""
+def look_at(path: Path, *, max_pixels: int, max_side: int) -> Picture:
+    """Read a picture. Raises PictureRefusedError."""
+    Image.MAX_IMAGE_PIXELS = None  # our own bounds come before anything is decoded
     try:
         with Image.open(path, formats=_FORMATS) as image:
-            if image.width * image.height > max_pixels:
-                raise PictureRefusedError("the picture has too many pixels")
+            _demand_bearable(image, max_pixels=max_pixels, max_side=max_side)
             width, height = _upright_size(image)
             # Decodes a JPEG at a fraction of its size; afterwards the image says it is that small.
             image.draft("RGB", (_THUMBNAIL_PIXELS * 2, _THUMBNAIL_PIXELS * 2))
             return Picture(width=width, height=height, thumbnail=_thumbnail(image))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureRefusedError("the picture has too many pixels") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
         raise PictureRefusedError("the picture cannot be read") from error
+
+
+def main(arguments: list[str]) -> None:
+    """Look at one file and print what was found: path, most pixels, longest side."""
+    path, max_pixels, max_side = arguments
+    try:
+        found: Picture | Refusal = look_at(Path(path), max_pixels=int(max_pixels), max_side=int(max_side))
+    except PictureRefusedError as error:
+        found = Refusal(why=str(error))
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+def _demand_bearable(image: Image.Image, *, max_pixels: int, max_side: int) -> None:
+    if max(image.size) > max_side:
+        raise PictureRefusedError(f"the picture is more than {max_side} pixels wide or high")
+    if image.width * image.height > max_pixels:
+        raise PictureRefusedError("the picture has too many pixels")
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
@@ -53,8 +70,8 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _thumbnail(image: Image.Image) -> bytes:
+    image.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
     small = ImageOps.exif_transpose(image)
-    small.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
     flat = Image.new("RGB", small.size, "white")
     with_alpha = small.convert("RGBA")
     flat.paste(with_alpha, mask=with_alpha.getchannel("A"))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 HEAD_BYTES = 4096
 UNKNOWN = "application/octet-stream"
+
+#: What a declared type must look like to be one; anything else says nothing.
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,48}/[a-z0-9][a-z0-9!#$&^_.+-]{0,98}")
+_ACTIVE = ("html", "xml", "svg", "script", "flash", "css", "wasm")
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -61,7 +66,7 @@ def sniff(head: bytes) -> str:
 def agree(declared: str | None, shown: str) -> str | None:
     """The type to go by; None when the declaration and the bytes contradict each other."""
     plain = (declared or "").partition(";")[0].strip().lower()
-    if plain in ("", UNKNOWN, "binary/octet-stream"):
+    if plain in (UNKNOWN, "binary/octet-stream") or not _TYPE.fullmatch(plain):
         return shown
     family, shown_family = plain.partition("/")[0], shown.partition("/")[0]
     if plain == shown or any(plain in group and shown in group for group in _CONTAINERS):
@@ -71,6 +76,11 @@ def agree(declared: str | None, shown: str) -> str | None:
     if shown in ("application/pdf", "application/zip", UNKNOWN):
         return plain if shown != "application/pdf" else None
     return shown
+
+
+def is_active(mimetype: str) -> bool:
+    """Whether a browser might run what such a file holds."""
+    return any(word in mimetype for word in _ACTIVE)
 
 
 def is_ogg_opus(head: bytes) -> bool:

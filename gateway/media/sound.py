@@ -6,6 +6,8 @@ import array
 import asyncio
 import shutil
 import sys
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from gateway.media.errors import MediaTypeRefusedError, VoiceNeedsOpusError
@@ -15,6 +17,9 @@ _OPUS_RATE = 48_000
 _TAIL_BYTES = 65_536
 _WAVEFORM_SAMPLES = 64
 _WAVEFORM_RATE = 8_000
+#: Samples behind one peak at first, and peaks at most; then two become one.
+_FIRST_SPAN = 8
+_MOST_PEAKS = 4096
 _NO_GRANULE = (1 << 64) - 1
 
 
@@ -53,30 +58,58 @@ class SoundConverter:
         """64 samples of loudness, 0 to 100; None when the host cannot tell."""
         if not self.is_present:
             return None
+        loudness = Loudness()
+        options = ("-vn", "-ac", "1", "-ar", str(_WAVEFORM_RATE), "-f", "s16le", "pipe:1")
         try:
-            raw = await self._run(source, "-vn", "-ac", "1", "-ar", str(_WAVEFORM_RATE), "-f", "s16le", "pipe:1")
+            await self._run(source, *options, take=loudness.take)
         except MediaTypeRefusedError:
             return None
-        return await asyncio.to_thread(_loudness, raw)
+        return loudness.samples()
 
-    async def _run(self, source: Path, *options: str) -> bytes:
+    async def _run(self, source: Path, *options: str, take: Callable[[bytes], None] | None = None) -> None:
         if self._program is None:
             raise VoiceNeedsOpusError
         arguments = ("-nostdin", "-v", "error", *PLAIN_FILES_ONLY, "-y", "-i", str(source), *options)
         async with self._turn:
             try:
-                return await run_program(self._program, *arguments, timeout_seconds=self._timeout_seconds)
+                await run_program(self._program, *arguments, timeout_seconds=self._timeout_seconds, take=take)
             except ProgramFailedError as error:
                 raise MediaTypeRefusedError(f"The sound cannot be converted: {error}.") from error
 
 
-def _loudness(raw: bytes) -> bytes | None:
-    samples = array.array("h", raw[: len(raw) // 2 * 2])
+class Loudness:
+    """Peaks of raw sound that streams past: a bounded number of them, however long it is."""
+
+    def __init__(self) -> None:
+        self._peaks: list[int] = []
+        self._span = _FIRST_SPAN
+        self._rest = b""
+
+    def take(self, piece: bytes) -> None:
+        """The next bytes, 16 bits a sample."""
+        raw = self._rest + piece
+        at, size = 0, self._span * 2
+        while len(raw) - at >= size:
+            self._peaks.append(_peak(raw[at : at + size]))
+            at += size
+            if len(self._peaks) == _MOST_PEAKS:
+                self._peaks = [max(self._peaks[one : one + 2]) for one in range(0, _MOST_PEAKS, 2)]
+                self._span *= 2
+                size = self._span * 2
+        self._rest = raw[at:]
+
+    def samples(self) -> bytes | None:
+        """64 values from 0 to 100; None for what is too short to tell."""
+        if len(self._peaks) < _WAVEFORM_SAMPLES:
+            return None
+        bounds = [len(self._peaks) * edge // _WAVEFORM_SAMPLES for edge in range(_WAVEFORM_SAMPLES + 1)]
+        peaks = [max(self._peaks[begin:end]) for begin, end in pairwise(bounds)]
+        loudest = max(peaks) or 1
+        return bytes(round(peak * 100 / loudest) for peak in peaks)
+
+
+def _peak(raw: bytes) -> int:
+    samples = array.array("h", raw)
     if sys.byteorder == "big":
         samples.byteswap()
-    if len(samples) < _WAVEFORM_SAMPLES:
-        return None
-    span = len(samples) // _WAVEFORM_SAMPLES
-    peaks = [max(map(abs, samples[start * span : (start + 1) * span])) for start in range(_WAVEFORM_SAMPLES)]
-    loudest = max(peaks) or 1
-    return bytes(round(peak * 100 / loudest) for peak in peaks)
+    return max(max(samples), -min(samples))

@@ -46,7 +46,9 @@ class FileOut(BaseModel):
 
     media_id: str | None
     url: str | None
-    media_state: Literal["pending", "available", "failed"] | None = Field(description="Of files that arrive.")
+    media_state: Literal["pending", "available", "failed", "expired"] | None = Field(
+        description="Of files that arrive. `expired`, of any: it was here and is no longer kept."
+    )
     media_error: str | None
     mimetype: str
     size: int
@@ -57,6 +59,23 @@ class FileOut(BaseModel):
     caption: str | None = None
     view_once: bool | None = None
     voice: bool | None = None
+
+
+class SessionUsageOut(BaseModel):
+    session: str
+    files: int
+    bytes: int
+    quota_bytes: int | None
+    keep_days: int | None = Field(description="How long files are kept; null: for ever.")
+
+
+class MediaUsageOut(BaseModel):
+    """Room that files take."""
+
+    files: int
+    bytes: int
+    quota_bytes: int | None = Field(description="Of all files together; null: no limit.")
+    sessions: list[SessionUsageOut] = Field(description="A file that two sessions have counts for both.")
 
 
 class LocationOut(BaseModel):

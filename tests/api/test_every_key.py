@@ -30,6 +30,7 @@ WITHOUT = {
     "events.ack": "what is acknowledged stays so",
     "events.pull": "a lease brings the same batch again",
     "events.ticket": "tickets are for one use and pass within a minute",
+    "messages.fetch_media": "a file that is here, or being fetched, is not fetched once more",
     "schedules.pause": "what is paused stays so",
     "schedules.preview": "it calculates",
     "schedules.resume": "what is active stays so",

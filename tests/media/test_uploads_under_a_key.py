@@ -20,7 +20,9 @@ KEY = {"Idempotency-Key": "offer"}
 @pytest.fixture
 async def api(world: World, clock: Any, ids: IdGenerator, aiohttp_client: ClientFactory) -> Any:  # noqa: F811
     parts = build_parts(database=world.database, clock=clock, ids=ids)
-    client = await parts.serve(aiohttp_client, tables=[MediaRoutes(database=world.database, library=world.library)])
+    client = await parts.serve(
+        aiohttp_client, tables=[MediaRoutes(database=world.database, library=world.library, keeper=world.keeper)]
+    )
     client.session.headers["Authorization"] = f"Bearer {await parts.make_key(scopes=['*'])}"
     return client
 

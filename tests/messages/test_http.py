@@ -47,7 +47,7 @@ def tables_of(world: World) -> list[object]:
     contacts, chats, sessions = world.contacts, world.chats, world.sessions
     return [
         NumberRoutes(database=database, engine=engine, sessions=sessions),
-        MediaRoutes(database=database, library=world.library),
+        MediaRoutes(database=database, library=world.library, keeper=world.keeper),
         ContactRoutes(database=database, contacts=contacts),
         ChatRoutes(database=database, engine=engine, sessions=sessions, contacts=contacts, chats=chats),
         ChatMessageRoutes(

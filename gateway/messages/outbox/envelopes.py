@@ -5,13 +5,15 @@ from __future__ import annotations
 from gateway.db.tx import Tx
 from gateway.fleet.models import Session
 from gateway.kit.errors import GatewayError
+from gateway.media.errors import MediaNotFoundError
 from gateway.media.library import MediaLibrary
 from gateway.messages import store
 from gateway.messages.codec import MEDIA_TYPES, decode_content, with_file
 from gateway.messages.models import Direction, Message
 from gateway.messages.store import Entry
 from sessions.address import Address, Jid
-from sessions.content import Content, Envelope, Quote
+from sessions.content import Content, Envelope, OutgoingFile, Quote
+from sessions.errors import InvalidRequestError, MediaUnreachableError
 
 
 class UnsendableError(Exception):
@@ -41,6 +43,18 @@ class Envelopes:
             quote=self._quote(tx, message),
             mentions=tuple(Address.of(Jid.parse(text)) for text in message.mentions or ()),
         )
+
+    async def bring(self, envelope: Envelope, *, org_id: int) -> None:
+        """Have the file of an envelope where the worker can read it; raises SessionError."""
+        content = envelope.content
+        if not isinstance(content, MEDIA_TYPES) or not isinstance(content.file, OutgoingFile):
+            return
+        try:
+            await self._library.bring(content.file, org_id=org_id)
+        except MediaNotFoundError as error:
+            raise InvalidRequestError("The file of this message is no longer there.") from error
+        except GatewayError as error:
+            raise MediaUnreachableError from error
 
     def _content(self, tx: Tx, message: Message) -> Content:
         content = decode_content(message.content)
