@@ -109,12 +109,12 @@ def _check_bucket(config: Config) -> None:
     s3 = config.s3
     if not s3.bucket:
         raise ConfigError(["s3.bucket: name the bucket, since media.store is s3"])
-    if bool(s3.access_key_id) != bool(s3.secret_access_key_file):
-        raise ConfigError(["s3.access_key_id, s3.secret_access_key_file: set both of them, or none"])
+    if bool(s3.access_key_id) != bool(s3.access_key_file):
+        raise ConfigError(["s3.access_key_id, s3.access_key_file: set both of them, or none"])
     try:
         config.s3_secret  # noqa: B018 - whether it can be read
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
-        raise ConfigError([f"s3.secret_access_key_file = {s3.secret_access_key_file!r}: {problem}"]) from None
+        raise ConfigError([f"s3.access_key_file = {s3.access_key_file!r}: {problem}"]) from None
     if importlib.util.find_spec("obstore") is None:
         raise ConfigError(["media.store = 's3': this needs `pip install 'wagate[s3]'`"])

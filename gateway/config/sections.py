@@ -176,7 +176,7 @@ class S3Section(Section):
     access_key_id: str = Field(
         default="", description="Empty: what the environment says (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and so on)."
     )
-    secret_access_key_file: str = Field(
+    access_key_file: str = Field(
         default="",
         description="File that holds the secret key, for those who keep it out of settings (LoadCredential=).",
     )

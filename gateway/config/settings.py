@@ -90,7 +90,7 @@ class Config(BaseSettings):
     @property
     def s3_secret(self) -> str:
         """The secret key of the bucket; never log it."""
-        path = self.s3.secret_access_key_file
+        path = self.s3.access_key_file
         return Path(path).read_text("utf-8").strip() if path else ""
 
     @property

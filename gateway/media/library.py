@@ -14,7 +14,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.guarded_http import GuardedHttp, RequestFailedError
 from gateway.kit.ids import IdGenerator
 from gateway.media import store
-from gateway.media.errors import MediaFetchError, MediaNotFoundError, MediaTooLargeError
+from gateway.media.errors import MediaEmptyError, MediaFetchError, MediaNotFoundError, MediaTooLargeError
 from gateway.media.films import FilmReader
 from gateway.media.inspector import Found, Inspector
 from gateway.media.limits import MediaLimits
@@ -115,7 +115,12 @@ class MediaLibrary:
 
     async def adopt(self, path: Path, *, org_id: int, declared_type: str, filename: str | None) -> Media:
         """Keep a file that was written into the spool. What a phone sent is kept even when it cannot be looked at."""
-        arrived = await self.spool.measure(path)
+        with remove_on_error(path):
+            arrived = await self.spool.measure(path)
+            if not arrived.size:
+                raise MediaEmptyError
+            if arrived.size > self.limits.max_bytes:
+                raise MediaTooLargeError
         return await self._keep(arrived, org_id=org_id, declared_type=declared_type, filename=filename, is_lenient=True)
 
     async def as_voice(self, media: Media) -> Media:

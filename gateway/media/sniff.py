@@ -30,6 +30,9 @@ _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"
 _AUDIO_BRANDS = (b"M4A ", b"M4B ")
 _IMAGE_BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"avif": "image/avif"}
 
+#: What the layer bits of a frame say. Layer I is left out: nobody uses it, and text in UTF-16 begins like that.
+_MPEG_LAYERS = {0x00: "audio/aac", 0x02: "audio/mpeg", 0x04: "audio/mpeg"}
+
 #: Families whose files are always known by their first bytes: a file that claims to be one must look like one.
 _PROVEN_FAMILIES = ("image", "video", "audio")
 
@@ -59,7 +62,7 @@ def sniff(head: bytes) -> str:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return "audio/aac" if head[1] & 0x06 == 0 else "audio/mpeg"
+        return _MPEG_LAYERS.get(head[1] & 0x06, UNKNOWN)
     return UNKNOWN
 
 

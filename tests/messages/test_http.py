@@ -14,9 +14,12 @@ from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator, parse_id, render_id
+from gateway.media.content_routes import MediaContentRoutes
+from gateway.media.links import MediaLinks
 from gateway.media.routes import MediaRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
+from gateway.messages.file_routes import MessageFileRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
@@ -48,6 +51,14 @@ def tables_of(world: World) -> list[object]:
     return [
         NumberRoutes(database=database, engine=engine, sessions=sessions),
         MediaRoutes(database=database, library=world.library, keeper=world.keeper),
+        MediaContentRoutes(
+            database=database,
+            library=world.library,
+            links=MediaLinks(key=bytes(32), clock=world.clock),
+            clock=world.clock,
+            public_url=None,
+        ),
+        MessageFileRoutes(database=database, messages=world.messages, files=world.files, library=world.library),
         ContactRoutes(database=database, contacts=contacts),
         ChatRoutes(database=database, engine=engine, sessions=sessions, contacts=contacts, chats=chats),
         ChatMessageRoutes(

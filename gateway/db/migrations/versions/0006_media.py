@@ -18,15 +18,14 @@ _HAS_FILE = sa.text("media_id IS NOT NULL")
 
 
 def upgrade() -> None:
-    # With a default, SQLite adds the column in place: making the table anew would take the files from their messages.
     with op.batch_alter_table("media", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("used_at", UtcDateTime(), nullable=False, server_default="2000-01-01 00:00:00"))
+        batch_op.add_column(sa.Column("used_at", UtcDateTime(), nullable=True))
     # What is there already counts as used today: nothing is cleared away in the first weeks.
     media = sa.table("media", sa.column("used_at", UtcDateTime()))
     op.execute(media.update().values(used_at=datetime.now(UTC)))
-    if op.get_bind().dialect.name == "postgresql":
-        op.alter_column("media", "used_at", server_default=None)
-    op.create_index("ix_media_org_id_size", "media", ["org_id", "size"], unique=False)
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.alter_column("used_at", existing_type=UtcDateTime(), nullable=False)
+        batch_op.create_index("ix_media_org_id_size", ["org_id", "size"], unique=False)
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index(
             "ix_messages_media_id", ["media_id"], unique=False, sqlite_where=_HAS_FILE, postgresql_where=_HAS_FILE
