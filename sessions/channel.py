@@ -11,18 +11,17 @@ from collections.abc import Callable
 
 import msgspec
 
+from sessions.commands.every import AnyCommand, AnyResult
+from sessions.commands.messages import SendMessage
 from sessions.crash import CrashPoint, crash_point
 from sessions.errors import EngineError, OutcomeUnknownError, SessionError, WorkerLostError, by_code
 from sessions.protocol import (
     Answer,
-    AnyCommand,
-    AnyResult,
     Call,
     DaemonFrame,
     Failure,
     FrameError,
     FrameSplitter,
-    SendMessage,
     ToDaemon,
     pack,
     unpack_to_daemon,

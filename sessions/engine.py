@@ -7,9 +7,10 @@ from typing import Protocol
 
 import msgspec
 
+from sessions.commands.every import AnyCommand, AnyResult
 from sessions.events import Report
 from sessions.liveness import Liveness
-from sessions.protocol import AnyCommand, AnyResult, SessionSpec
+from sessions.protocol import SessionSpec
 from sessions.status import Reason, SessionStatus
 
 

@@ -7,7 +7,9 @@ from enum import StrEnum
 import msgspec
 
 from sessions.address import Address
+from sessions.channels import Channel, Post
 from sessions.content import Content, MessageKey
+from sessions.groups import GroupInfo
 from sessions.status import Reason
 
 
@@ -38,6 +40,10 @@ class MessageReceived(Fact, frozen=True, tag="message"):
     mentions: tuple[Address, ...] = ()
     forwarded: bool = False
     ephemeral: bool = False
+    mentions_all: bool = False
+    disappears_seconds: int = 0
+    secret: bytes | None = None  #: of a poll or an appointment: opens the answers to it, see :mod:`sessions.sealed`
+    album_wa_id: str | None = None  #: the album that it belongs to
 
 
 class MessageUndecryptable(Fact, frozen=True, tag="undecryptable"):
@@ -73,16 +79,36 @@ class PictureChanged(Fact, frozen=True, tag="picture"):
     removed: bool
 
 
+class GroupJoined(Fact, frozen=True, tag="group_joined"):
+    """The account is in a group now: it made it, was added, or (``reason`` says so) followed an invite link."""
+
+    group: GroupInfo
+    actor: Address | None = None
+    reason: str = ""
+
+
 class GroupChanged(Fact, frozen=True, tag="group"):
-    """A group chat was changed or joined; only what changed is set."""
+    """A group was changed; only what changed is set. In ``left`` may stand the account itself."""
 
     group: Address
     actor: Address | None = None
+    timestamp: float = 0.0
     subject: str | None = None
+    description: str | None = None  #: empty: it was removed
+    announce: bool | None = None
+    locked: bool | None = None
+    ephemeral_seconds: int | None = None
+    invite_link: str | None = None  #: the new one; the old one leads nowhere any more
+    deleted: bool = False
     joined: tuple[Address, ...] = ()
     left: tuple[Address, ...] = ()
     promoted: tuple[Address, ...] = ()
     demoted: tuple[Address, ...] = ()
+    asked_to_join: tuple[Address, ...] = ()
+    community: Address | None = None  #: that it was put into
+    left_community: Address | None = None
+    linked: Address | None = None  #: a group that was put into this community
+    unlinked: Address | None = None
 
 
 class CallReceived(Fact, frozen=True, tag="call"):
@@ -93,17 +119,73 @@ class CallReceived(Fact, frozen=True, tag="call"):
     timestamp: float
 
 
+class PrivacyChanged(Fact, frozen=True, tag="privacy"):
+    """Who sees what of the linked account was changed on another of its devices; what it is now has to be asked."""
+
+    changed: tuple[str, ...]
+
+
+class BlocklistChanged(Fact, frozen=True, tag="blocklist"):
+    """The account has blocked people on another of its devices. Nobody named: the whole list may be another."""
+
+    blocked: tuple[Address, ...] = ()
+    unblocked: tuple[Address, ...] = ()
+
+
+class ChannelJoined(Fact, frozen=True, tag="channel_joined"):
+    """The account follows a channel from now on."""
+
+    channel: Channel
+
+
+class ChannelLeft(Fact, frozen=True, tag="channel_left"):
+    channel: Address
+
+
+class ChannelMuted(Fact, frozen=True, tag="channel_muted"):
+    channel: Address
+    muted: bool
+
+
+class ChannelUpdated(Fact, frozen=True, tag="channel_updated"):
+    """Posts of a channel were seen or reacted to; told while somebody asks for it."""
+
+    channel: Address
+    posts: tuple[Post, ...]
+
+
 class PushNames(Fact, frozen=True, tag="push_names"):
     """Names that people gave themselves, from the history the phone shared after linking."""
 
     names: tuple[tuple[Address, str], ...]
 
 
+class HistoryStage(StrEnum):
+    """Which part of its past a phone shares; they come in this order."""
+
+    BOOTSTRAP = "bootstrap"  #: the newest messages of each chat
+    RECENT = "recent"
+    FULL = "full"
+    OTHER = "other"
+
+
+class HistoryChat(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat that the phone knows."""
+
+    chat: Address
+    title: str | None = None  #: of a group or channel
+
+
 class HistoryReceived(Fact, frozen=True, tag="history"):
-    """A piece of the history that the phone shared after linking; ``progress`` in percent."""
+    """A piece of the history that the phone shared after linking; ``progress`` of its stage in percent."""
 
     messages: tuple[MessageReceived, ...]
     progress: int
+    stage: HistoryStage = HistoryStage.OTHER
+    chats: tuple[HistoryChat, ...] = ()  #: in the first piece of what came at once
+    unread: frozenset[str] = frozenset()  #: WhatsApp's ids of those of these messages that nobody has read
+    is_last: bool = False  #: the last piece of what came at once, and how many messages that was
+    count: int = 0
 
 
 class Paired(Fact, frozen=True, tag="paired"):
@@ -179,8 +261,15 @@ Event = (
     | Typing
     | PresenceChanged
     | PictureChanged
+    | GroupJoined
     | GroupChanged
     | CallReceived
+    | PrivacyChanged
+    | BlocklistChanged
+    | ChannelJoined
+    | ChannelLeft
+    | ChannelMuted
+    | ChannelUpdated
     | PushNames
     | HistoryReceived
     | Paired

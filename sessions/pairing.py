@@ -14,6 +14,7 @@ from sessions.crash import CrashPoint, crash_point
 from sessions.events import Paired, PairingEnded, QrShown, Report
 from sessions.process import WorkerProcess
 from sessions.protocol import ExitCode, Fatal, Reported, ToDaemon
+from sessions.proxies import ProxyLostError, ProxyRefusedError, ready_spec
 from sessions.settings import EngineSettings
 from sessions.status import Reason, SessionStatus
 from sessions.tracking import TrackedSession, status_after
@@ -103,9 +104,14 @@ class PairingAttempt:
         """Run one process of the attempt; the reason why the attempt is over, or None if it is not or has succeeded."""
         self._ended = self._fatal = None
         self._asked_again = False
-        worker = await WorkerProcess.start(
-            [self._session.spec], pairing=True, loopback=self._settings.loopback, on_frame=self._take
-        )
+        try:
+            spec = await ready_spec(self._session.spec, self._settings.proxies)
+        except ProxyRefusedError:
+            return Reason.PROXY_REFUSED
+        except ProxyLostError:
+            await asyncio.sleep(self._backoff.next_seconds())
+            return None
+        worker = await WorkerProcess.start([spec], pairing=True, loopback=self._settings.loopback, on_frame=self._take)
         self._worker = worker
         try:
             status = await worker.wait()

@@ -12,8 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from sessions.address import Address
-from sessions.content import Envelope, RemoteFile, Sent
+from sessions.commands.every import AnyCommand, AnyResult
 from sessions.events import Report
 from sessions.status import Reason
 
@@ -36,6 +35,9 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
 
+    def __repr__(self) -> str:
+        return "Proxy(...)"
+
 
 class Loopback(msgspec.Struct, frozen=True, kw_only=True):
     """The WhatsApp of our own that a worker is joined to instead of the real one."""
@@ -52,125 +54,12 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     group: str = ""  #: sessions of different groups (organizations) never share a worker
     device_name: str = "wagate"  #: shown on the phone under linked devices
+    platform: Literal["chrome", "firefox", "edge", "safari", "opera", "desktop"] = "chrome"
     history: Literal["none", "recent", "full"] = "recent"
+    history_days: int | None = None  #: instead of what the word before stands for
     typing_events: bool = True
+    channel_events: bool = True
     proxy: Proxy | None = None
-
-
-class Command(msgspec.Struct, frozen=True, tag_field="do", kw_only=True):
-    """Base of what the daemon may ask of a session."""
-
-
-class SendMessage(Command, frozen=True, tag="send"):
-    envelope: Envelope
-
-
-class MarkRead(Command, frozen=True, tag="mark_read"):
-    chat: Address
-    wa_ids: tuple[str, ...]
-    sender: Address | None = None
-    played: bool = False
-
-
-class SetTyping(Command, frozen=True, tag="typing"):
-    chat: Address
-    state: Literal["composing", "recording", "paused"]
-
-
-class SetPresence(Command, frozen=True, tag="presence"):
-    available: bool
-
-
-class SubscribePresence(Command, frozen=True, tag="subscribe_presence"):
-    who: Address
-
-
-class DownloadFile(Command, frozen=True, tag="download"):
-    """Fetch and decrypt a file from WhatsApp's media host into ``path`` (created 0600, must not exist)."""
-
-    kind: Literal["image", "video", "audio", "document", "sticker"]
-    file: RemoteFile
-    path: str
-
-
-class CheckNumbers(Command, frozen=True, tag="check_numbers"):
-    phones: tuple[str, ...]  #: E.164 with plus
-
-
-class ResolveAddress(Command, frozen=True, tag="resolve"):
-    """Fill in the other name of a person, from what the engine already knows."""
-
-    who: Address
-
-
-class RequestPairCode(Command, frozen=True, tag="pair_code"):
-    """Ask for a code to type on the phone; only while a pairing attempt is on."""
-
-    phone: str
-
-
-class LogOut(Command, frozen=True, tag="log_out"):
-    """Unlink this device at WhatsApp; the key store is empty afterwards."""
-
-
-class FetchPicture(Command, frozen=True, tag="picture"):
-    who: Address
-    preview: bool = True
-
-
-AnyCommand = (
-    SendMessage
-    | MarkRead
-    | SetTyping
-    | SetPresence
-    | SubscribePresence
-    | DownloadFile
-    | CheckNumbers
-    | ResolveAddress
-    | RequestPairCode
-    | LogOut
-    | FetchPicture
-)
-
-
-class Result(msgspec.Struct, frozen=True, tag_field="is", kw_only=True):
-    """Base of what a command gives back."""
-
-
-class Done(Result, frozen=True, tag="done"):
-    """Nothing to say but that it worked."""
-
-
-class MessageSent(Result, frozen=True, tag="sent"):
-    sent: Sent
-
-
-class FileSaved(Result, frozen=True, tag="saved"):
-    size: int
-
-
-class NumberFound(msgspec.Struct, frozen=True, kw_only=True):
-    phone: str
-    address: Address | None  #: None: not on WhatsApp
-
-
-class NumbersChecked(Result, frozen=True, tag="numbers"):
-    numbers: tuple[NumberFound, ...]
-
-
-class AddressResolved(Result, frozen=True, tag="address"):
-    who: Address
-
-
-class PairCodeIssued(Result, frozen=True, tag="pair_code"):
-    code: str  #: XXXX-XXXX
-
-
-class PictureFound(Result, frozen=True, tag="picture"):
-    url: str | None
-
-
-AnyResult = Done | MessageSent | FileSaved | NumbersChecked | AddressResolved | PairCodeIssued | PictureFound
 
 
 class Probing(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from sessions.protocol import Loopback, Probing
+from sessions.proxies import AsGiven, Proxies
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class EngineSettings:
 
     sessions_per_worker: int = 1
     loopback: Loopback | None = None
+    #: Says which of the sessions' own proxies may be dialled.
+    proxies: Proxies = field(default_factory=AsGiven)
 
     #: Sessions wanted within this time are put into workers together.
     packing_seconds: float = 0.05

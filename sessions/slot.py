@@ -17,7 +17,8 @@ from sessions.life import Life
 from sessions.liveness import Watch
 from sessions.naming import NameSeeker
 from sessions.process import WorkerProcess
-from sessions.protocol import ExitCode, Fatal, Hello, Pulse, Pulsed, Reported, ToDaemon
+from sessions.protocol import ExitCode, Fatal, Hello, Pulse, Pulsed, Reported, SessionSpec, ToDaemon
+from sessions.proxies import ProxyLostError, ProxyRefusedError, ready_spec
 from sessions.ratchets import take_back
 from sessions.recycling import Recycling
 from sessions.settings import EngineSettings
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 _STORE_IN_USE_WAIT_SECONDS = 0.25
 _ASKED_BY_OTHERS_WAIT_SECONDS = 1.0
 _KILLS_WINDOW_SECONDS = 60.0
+#: No worker was started, since the proxy cannot be found.
+_NO_WAY = Fatal(session_id=None, reason=Reason.CONNECTION_REFUSED, detail="the proxy cannot be found")
 #: A worker that ends for one of these says so itself, and names the session that cannot go on.
 _ENDS_SESSION = frozenset({Reason.UNLINKED_FROM_PHONE, Reason.TEMPORARY_BAN, Reason.STORE_UNREADABLE})
 
@@ -145,11 +148,15 @@ class Slot:
 
     async def _live(self, turn: Turn) -> Life:
         """Run one worker from start to end; the turn is over as soon as its process is up."""
+        specs = await self._ready_specs()
         life = Life(members=dict(self._members), turn=turn)
+        if not specs:
+            life.fatal = _NO_WAY
+            return life
         self._process_gone.clear()
         try:
             worker = await WorkerProcess.start(
-                [member.spec for member in life.members.values()],
+                specs,
                 pairing=False,
                 loopback=self._settings.loopback,
                 probing=self._settings.probing,
@@ -169,6 +176,19 @@ class Slot:
             self._worker = None
             self._process_gone.set()
         return life
+
+    async def _ready_specs(self) -> list[SessionSpec]:
+        """What the worker is to run. Who cannot be dialled for now waits alone, or is out for good."""
+        specs: list[SessionSpec] = []
+        for member in list(self._members.values()):
+            try:
+                specs.append(await ready_spec(member.spec, self._settings.proxies))
+            except ProxyRefusedError as error:
+                self._end(member, Reason.PROXY_REFUSED, str(error))
+            except ProxyLostError:
+                if len(self._members) > 1:
+                    self._isolate(member)
+        return specs
 
     async def _until_end(self, worker: WorkerProcess, life: Life) -> None:
         gone = asyncio.create_task(worker.wait())

@@ -105,6 +105,7 @@ class Reason(StrEnum):
     STORE_UNREADABLE = "store_unreadable"
     STORE_IN_USE = "store_in_use"
     ENGINE_UNUSABLE = "engine_unusable"
+    PROXY_REFUSED = "proxy_refused"
     STOPPED_BY_REQUEST = "stopped_by_request"
     MOVED_AWAY = "moved_away"
     RESTORED = "restored"
@@ -136,6 +137,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.STORE_UNREADABLE: "The session's key store cannot be read. Restore it from a backup or link the phone again.",
     Reason.STORE_IN_USE: "Another process holds this session's key store. Stop the other gateway first.",
     Reason.ENGINE_UNUSABLE: "The WhatsApp engine failed its self-check. Reinstall the gateway.",
+    Reason.PROXY_REFUSED: "The session's proxy may not be used from here or cannot be read. Set another one, then start the session.",
     Reason.STOPPED_BY_REQUEST: "The session was stopped on request.",
     Reason.MOVED_AWAY: "This phone was moved to another gateway and is linked there. Import its archive here to take it back.",
     Reason.RESTORED: "This gateway was restored from a backup whose keys are older than their last use. Link the phone again "

@@ -12,6 +12,8 @@ from random import Random
 
 from sessions.capabilities import SUPPORTED
 from sessions.channel import Channel
+from sessions.commands.every import AnyCommand, AnyResult
+from sessions.commands.linking import LogOut, RequestPairCode
 from sessions.delivery import Delivery
 from sessions.engine import Listener, StatusChange
 from sessions.errors import (
@@ -28,7 +30,7 @@ from sessions.naming import NameSeeker
 from sessions.packing import pack
 from sessions.pairing import PairingAttempt
 from sessions.process import WorkerProcess
-from sessions.protocol import AnyCommand, AnyResult, Fatal, LogOut, RequestPairCode, SessionSpec, ToDaemon
+from sessions.protocol import Fatal, SessionSpec, ToDaemon
 from sessions.settings import EngineSettings
 from sessions.slot import Slot
 from sessions.starting import Outage, Starting, Turns

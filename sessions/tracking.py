@@ -30,6 +30,7 @@ _STATUS_AFTER: dict[Reason, SessionStatus] = {
     Reason.STORE_IN_USE: SessionStatus.FAILED,
     Reason.ENGINE_UNUSABLE: SessionStatus.FAILED,
     Reason.CRASH_LOOP: SessionStatus.FAILED,
+    Reason.PROXY_REFUSED: SessionStatus.FAILED,
 }
 _WAS_UP = frozenset({SessionStatus.CONNECTED, SessionStatus.RECONNECTING})
 

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from gateway.db.database import AnyDatabase, open_database, parse_url
 from gateway.db.migrate import on_connection, upgrade
 from gateway.db.sqlite import SqliteDatabase
-from gateway.db.tables import load_tables
+from gateway.db.tables import is_declared, load_tables
 from gateway.db.tx import Tx
 from gateway.kit.ids import IdGenerator
 from gateway.orgs.models import Org
@@ -130,7 +130,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _differences(connection: Connection) -> list[Any]:
-    return list(compare_metadata(MigrationContext.configure(connection), load_tables()))
+    context = MigrationContext.configure(connection, opts={"include_object": is_declared})
+    return list(compare_metadata(context, load_tables()))
 
 
 @pytest.fixture

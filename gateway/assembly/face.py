@@ -11,12 +11,16 @@ from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
 from gateway.assembly.filing import media_tables
+from gateway.assembly.grouping import group_tables
 from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
 from gateway.assembly.parts import Parts
+from gateway.assembly.people import people_tables
 from gateway.assembly.scheduling import schedule_tables
 from gateway.chats.routes import ChatRoutes
 from gateway.contacts.consent_routes import ConsentRoutes
+from gateway.contacts.editing import ContactEditor
+from gateway.contacts.editing_routes import ContactEditingRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.db.tx import Tx
 from gateway.events.asking import Asking
@@ -26,14 +30,16 @@ from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
 from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
+from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
-from gateway.messages.file_routes import MessageFileRoutes
+from gateway.messages.media_routes import MessageMediaRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.pacing.outlook import Outlook
 from gateway.pacing.routes import PaceRoutes
 from gateway.principal import Principal
+from gateway.search.routes import SearchRoutes
 from gateway.webhooks.delivery_routes import DeliveryRoutes
 from gateway.webhooks.routes import WebhookRoutes
 
@@ -71,6 +77,8 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_platform_tables(parts),
         *_fleet_tables(parts),
         *_message_tables(parts),
+        *group_tables(parts.fleet, parts.messaging, parts.grouping),
+        *people_tables(parts.ground, parts.fleet, parts.messaging),
         *schedule_tables(parts.ground, parts.scheduling),
         *_news_tables(parts),
     ]
@@ -83,9 +91,9 @@ def _platform_tables(parts: Parts) -> list[object]:
         return parts.fleet.sessions.get(tx, principal, reference).id
 
     return [
-        ApiKeyRoutes(database=ground.database, access=platform.access),
+        ApiKeyRoutes(database=ground.front, access=platform.access),
         AuthRoutes(accounts=platform.accounts, cookie=platform.cookie),
-        *build_event_tables(ground, platform, Asking(database=ground.database, find_session=find_session)),
+        *build_event_tables(ground, platform, Asking(database=ground.front, find_session=find_session)),
     ]
 
 
@@ -93,10 +101,16 @@ def _fleet_tables(parts: Parts) -> list[object]:
     ground, fleet = parts.ground, parts.fleet
     return [
         SessionRoutes(
-            database=ground.database, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine
+            database=ground.front,
+            sessions=fleet.sessions,
+            lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
+            specs=fleet.specs,
+            seals=fleet.seals,
+            proxies=fleet.proxies,
         ),
         PairingRoutes(
-            database=ground.database,
+            database=ground.front,
             sessions=fleet.sessions,
             desk=fleet.desk,
             links=fleet.links,
@@ -109,11 +123,12 @@ def _fleet_tables(parts: Parts) -> list[object]:
 
 def _message_tables(parts: Parts) -> list[object]:
     ground, messaging = parts.ground, parts.messaging
-    database, engine = ground.database, parts.fleet.engine
+    database, engine = ground.front, parts.fleet.engine
     contacts, chats = messaging.contacts, messaging.chats
     return [
         NumberRoutes(database=database, engine=engine, sessions=parts.fleet.sessions),
         ContactRoutes(database=database, contacts=contacts),
+        ContactEditingRoutes(database=database, editor=ContactEditor(clock=ground.clock, contacts=contacts)),
         ConsentRoutes(database=database, contacts=contacts, consents=messaging.consents),
         PaceRoutes(
             database=database,
@@ -121,7 +136,9 @@ def _message_tables(parts: Parts) -> list[object]:
             sessions=parts.fleet.sessions,
             outlook=Outlook(paces=messaging.outbox.gate.paces),
         ),
-        ChatRoutes(database=database, engine=engine, sessions=parts.fleet.sessions, contacts=contacts, chats=chats),
+        ChatListRoutes(database=database, sessions=parts.fleet.sessions, contacts=contacts),
+        ChatRoutes(database=database, engine=engine, contacts=contacts, chats=chats),
+        SearchRoutes(database=database, sessions=parts.fleet.sessions, contacts=contacts, indexer=messaging.indexer),
         ChatMessageRoutes(
             database=database,
             engine=engine,
@@ -131,18 +148,18 @@ def _message_tables(parts: Parts) -> list[object]:
             waiting=messaging.outbox.waiting,
         ),
         *media_tables(ground, messaging.filing),
-        MessageFileRoutes(
-            database=database,
-            messages=messaging.messages,
-            files=messaging.filing.files,
-            library=messaging.filing.library,
-        ),
         MessageRoutes(
-            database=ground.database,
+            database=ground.front,
             messages=messaging.messages,
             sessions=parts.fleet.sessions,
             composer=messaging.composer,
             waiting=messaging.outbox.waiting,
+        ),
+        MessageMediaRoutes(
+            database=database,
+            messages=messaging.messages,
+            files=messaging.filing.files,
+            library=messaging.filing.library,
         ),
         BatchRoutes(database=database, messages=messaging.messages, composer=messaging.composer),
         MessageChangeRoutes(database=database, messages=messaging.messages, editor=messaging.editor),
@@ -154,13 +171,13 @@ def _news_tables(parts: Parts) -> list[object]:
     ground, news = parts.ground, parts.news
     return [
         WebhookRoutes(
-            database=ground.database,
+            database=ground.front,
             webhooks=news.webhooks,
             guard=ground.guard,
             disable_after=timedelta(hours=ground.config.webhooks.disable_after_hours),
         ),
         DeliveryRoutes(
-            database=ground.database,
+            database=ground.front,
             webhooks=news.webhooks,
             redelivery=news.redelivery,
             verdicts=news.deliverer.verdicts,

@@ -110,9 +110,9 @@ def _bucket_chores(ground: Ground, library: MediaLibrary) -> tuple[Chore, ...]:
 def media_tables(ground: Ground, filing: Filing) -> list[object]:
     """The routes of files themselves."""
     return [
-        MediaRoutes(database=ground.database, library=filing.library, keeper=filing.keeper),
+        MediaRoutes(database=ground.front, library=filing.library, keeper=filing.keeper),
         MediaContentRoutes(
-            database=ground.database,
+            database=ground.front,
             library=filing.library,
             links=filing.links,
             clock=ground.clock,

@@ -9,10 +9,12 @@ from gateway.assembly.platform import Platform
 from gateway.config.settings import Config
 from gateway.fleet.adopter import Adopter
 from gateway.fleet.intake import Intake
+from gateway.fleet.labels import SessionLabels
 from gateway.fleet.lifecycle import Lifecycle
 from gateway.fleet.links import PairingLinks
 from gateway.fleet.pairing import PairingDesk
 from gateway.fleet.progress import Progress
+from gateway.fleet.proxies import ProxyGuard, ProxySeals
 from gateway.fleet.qr import QrArtist
 from gateway.fleet.reconciler import Reconciler
 from gateway.fleet.service import Sessions
@@ -23,6 +25,7 @@ from sessions.engine import Engine, Listener
 from sessions.events import Paired, PairingEnded, QrShown
 from sessions.liveness import Watch
 from sessions.protocol import Loopback, Probing
+from sessions.proxies import AsGiven, Proxies
 from sessions.settings import EngineSettings
 from sessions.supervisor import Supervisor
 
@@ -36,6 +39,8 @@ class Fleet:
     intake: Intake
     engine: Engine
     specs: Specs
+    seals: ProxySeals
+    proxies: ProxyGuard
     reconciler: Reconciler
     adopter: Adopter
     warden: Warden
@@ -52,8 +57,13 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
     sessions = Sessions(clock=clock, ids=ids, events=platform.events)
     progress = Progress(sessions=sessions, clock=clock)
     intake = Intake(database=database, progress=progress, clock=clock, ids=ids)
-    engine = build_engine(ground.config, ground.loopback, intake, watch=ground.metrics)
-    specs = Specs(folder=ground.folder.sessions, defaults=_session_defaults(ground.config))
+    proxies = ProxyGuard(guard=ground.proxy_guard)
+    engine = build_engine(ground.config, ground.loopback, intake, watch=ground.metrics, proxies=proxies)
+    seals = ProxySeals(vault=ground.vault)
+    specs = Specs(folder=ground.folder.sessions, defaults=_session_defaults(ground.config), seals=seals)
+    labels = SessionLabels()
+    platform.events.label_with(labels.of)
+    sessions.when_settings_changed(labels.changed)
     unlinker = Unlinker(engine=engine)
     reconciler = Reconciler(database=database, engine=engine, sessions=sessions, specs=specs, unlinker=unlinker)
     fleet = Fleet(
@@ -62,6 +72,8 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
         intake=intake,
         engine=engine,
         specs=specs,
+        seals=seals,
+        proxies=proxies,
         reconciler=reconciler,
         adopter=Adopter(database=database, engine=engine, specs=specs),
         warden=Warden(database=database, sessions=sessions, reconciler=reconciler, clock=clock),
@@ -78,13 +90,19 @@ def build_fleet(ground: Ground, platform: Platform) -> Fleet:
 
 
 def build_engine(
-    config: Config, loopback: Loopback | None, listener: Listener, *, watch: Watch | None = None
+    config: Config,
+    loopback: Loopback | None,
+    listener: Listener,
+    *,
+    watch: Watch | None = None,
+    proxies: Proxies | None = None,
 ) -> Engine:
     """The supervisor of worker processes."""
     chosen = config.engine
     settings = EngineSettings(
         sessions_per_worker=chosen.sessions_per_worker,
         loopback=loopback,
+        proxies=proxies or AsGiven(),
         probing=Probing(every_seconds=chosen.probe_seconds, answer_seconds=chosen.probe_answer_seconds),
     )
     return Supervisor(settings=settings, listener=listener, watch=watch)

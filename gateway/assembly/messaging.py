@@ -14,17 +14,24 @@ from gateway.assembly.platform import Platform
 from gateway.chats.service import Chats
 from gateway.contacts.consents import Consents
 from gateway.contacts.service import Contacts
+from gateway.messages.arriving.auto_reader import AutoReader
+from gateway.messages.arriving.calls import CallDecliner
 from gateway.messages.arriving.changes import Changes
+from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.history import History
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.opting import OptingWords
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.composer import Composer
 from gateway.messages.editing import Editor
+from gateway.messages.marking import ReadMarker
 from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
+from gateway.search.indexer import Indexer
+from sessions.events import CallReceived
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,9 @@ class Messaging:
     composer: Composer
     outbox: Outbox
     downloader: Downloader
+    indexer: Indexer
+    auto_reader: AutoReader
+    calls: CallDecliner
 
 
 def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messaging:
@@ -77,6 +87,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     listen(
         fleet.intake,
         inbound=inbound,
+        history=History(inbound=inbound, contacts=contacts, chats=chats, events=platform.events),
         receipts=Receipts(chats=chats, progress=progress),
         dispatcher=outbox.dispatcher,
         downloader=downloader,
@@ -92,6 +103,9 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         progress=progress,
         wakes=outbox.dispatcher,
     )
+    auto_reader, calls = _build_manners(ground, fleet, contacts, chats, messages)
+    inbound.when_filed(auto_reader.filed)
+    inbound.when_filed(Choices(progress=progress).filed)
     consents = Consents(ids=ground.ids, clock=ground.clock, contacts=contacts)
     words = build_words(ground.config.consent)
     if words is not None:
@@ -106,7 +120,26 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         composer=Composer(library=library),
         outbox=outbox,
         downloader=downloader,
+        indexer=Indexer(database=ground.database),
+        auto_reader=auto_reader,
+        calls=calls,
     )
+
+
+def _build_manners(
+    ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats, messages: Messages
+) -> tuple[AutoReader, CallDecliner]:
+    """What sessions do by themselves, where their settings say so."""
+    marker = ReadMarker(
+        database=ground.database, engine=fleet.engine, clock=ground.clock, contacts=contacts, chats=chats
+    )
+    reader = AutoReader(database=ground.database, sessions=fleet.sessions, chats=chats, marker=marker)
+    decliner = CallDecliner(
+        database=ground.database, engine=fleet.engine, sessions=fleet.sessions, contacts=contacts, messages=messages
+    )
+    fleet.intake.observe_status(reader.status_changed)
+    fleet.intake.observe(CallReceived, decliner.called)
+    return reader, decliner
 
 
 def _build_downloader(ground: Ground, fleet: Fleet, filing: Filing, progress: Progress) -> Downloader:

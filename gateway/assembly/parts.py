@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from gateway.assembly.counting import SessionCensus, count_everything
 from gateway.assembly.fleet import Fleet, build_fleet
 from gateway.assembly.ground import Ground, build_ground
+from gateway.assembly.grouping import Grouping, build_grouping
 from gateway.assembly.messaging import Messaging, build_messaging
 from gateway.assembly.news import News, build_news
+from gateway.assembly.people import listen_to_people
 from gateway.assembly.platform import Platform, build_platform
 from gateway.assembly.scheduling import Scheduling, build_scheduling
 from gateway.assembly.upkeep import build_timetable
@@ -27,6 +29,7 @@ class Parts:
     platform: Platform
     fleet: Fleet
     messaging: Messaging
+    grouping: Grouping
     scheduling: Scheduling
     news: News
     census: SessionCensus
@@ -40,6 +43,8 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
     fleet = build_fleet(ground, platform)
     news = build_news(ground, platform, fleet)
     messaging = build_messaging(ground, platform, fleet)
+    scheduling = build_scheduling(ground, platform, fleet, messaging)
+    listen_to_people(platform, fleet, messaging)
     census = SessionCensus(database=database, sessions=fleet.sessions)
     count_everything(ground.metrics, platform, fleet, census)
     return Parts(
@@ -47,8 +52,9 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
         platform=platform,
         fleet=fleet,
         messaging=messaging,
-        scheduling=build_scheduling(ground, platform, fleet, messaging),
+        scheduling=scheduling,
+        grouping=build_grouping(ground, platform, fleet, messaging),
         news=news,
         census=census,
-        timetable=build_timetable(ground, platform, fleet, messaging, news),
+        timetable=build_timetable(ground, platform, fleet, messaging, scheduling, news),
     )

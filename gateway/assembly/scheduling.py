@@ -56,7 +56,7 @@ def schedule_tables(ground: Ground, scheduling: Scheduling) -> list[object]:
     """Their routes."""
     return [
         ScheduleRoutes(
-            database=ground.database,
+            database=ground.front,
             clock=ground.clock,
             schedules=scheduling.schedules,
             templates=scheduling.templates,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.bench import fleet, journey
+from gateway.bench import fleet, journey, search
 from gateway.bench.client import Client
 from gateway.bench.figures import Figure, render
 from gateway.kit.errors import InvalidError
@@ -27,10 +27,11 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int = 30
     sessions: int = 30
     kills: int = 50
+    messages: int = 1_000_000
 
 
 FULL = Effort()
-QUICK = Effort(pairings=5, seconds=5, sessions=5, kills=5)
+QUICK = Effort(pairings=5, seconds=5, sessions=5, kills=5, messages=20_000)
 
 
 def measurements(effort: Effort) -> dict[str, Measurement]:
@@ -43,6 +44,7 @@ def measurements(effort: Effort) -> dict[str, Measurement]:
         ),
         "cold": lambda sandbox, client, _folder: fleet.cold_start(sandbox, client, count=effort.sessions),
         "kill": lambda sandbox, client, _folder: fleet.recovery(sandbox, client, kills=effort.kills),
+        "search": lambda _sandbox, _client, folder: search.searching(folder, messages=effort.messages, questions=700),
     }
 
 

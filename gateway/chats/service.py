@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from gateway.chats import store
@@ -62,24 +62,6 @@ class Chats:
             raise NotFoundError("There is no such chat.", code="chat_not_found")
         return chat
 
-    def page(
-        self,
-        tx: Tx,
-        principal: Principal,
-        *,
-        limit: int,
-        session_id: int | None = None,
-        before_message_id: int | None = None,
-    ) -> Sequence[Chat]:
-        """Chats, the one with the newest message first."""
-        allowed: Collection[int] | None = principal.session_ids
-        if session_id is not None:
-            principal.demand_session(session_id)
-            allowed = {session_id}
-        return store.list_page(
-            tx, org_id=principal.org_id, limit=limit, session_ids=allowed, before_message_id=before_message_id
-        )
-
     def note_message(
         self,
         tx: Tx,
@@ -113,6 +95,10 @@ class Chats:
     def mark_read(self, tx: Tx, chat: Chat) -> None:
         """Nothing in this chat is unread any more."""
         store.change(tx, org_id=chat.org_id, chat_id=chat.id, unread=0, updated_at=self._clock.now())
+
+    def unread_of(self, tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Chat]:
+        """Chats of a session in which something is unread."""
+        return store.list_unread(tx, org_id=org_id, session_id=session_id, limit=limit)
 
     def _find(self, tx: Tx, *, org_id: int, session_id: int, address: Address, contact_id: int | None) -> Chat | None:
         if address.kind is AddressKind.PERSON:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -70,6 +70,12 @@ def find_at(tx: Tx, *, org_id: int, session_id: int, jid: str) -> Chat | None:
     return tx.session.scalar(_AT_ADDRESS, {"org": org_id, "session": session_id, "jid": jid})
 
 
+def list_unread(tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Chat]:
+    """Chats of a session in which something is unread."""
+    where = (Chat.org_id == org_id, Chat.session_id == session_id, Chat.unread > 0)
+    return tx.execute(select(Chat).where(*where).order_by(Chat.id).limit(limit)).scalars().all()
+
+
 def list_of_contact(tx: Tx, *, org_id: int, contact_id: int) -> Sequence[Chat]:
     """The threads with a person on every session."""
     where = (Chat.org_id == org_id, Chat.contact_id == contact_id)
@@ -129,15 +135,3 @@ def count_read(tx: Tx, *, org_id: int, chat_id: int, read: int) -> None:
 def remove(tx: Tx, *, org_id: int, chat_id: int) -> None:
     """Delete a chat that has nothing in it any more."""
     tx.execute(delete(Chat).where(Chat.org_id == org_id, Chat.id == chat_id))
-
-
-def list_page(
-    tx: Tx, *, org_id: int, limit: int, session_ids: Collection[int] | None, before_message_id: int | None = None
-) -> Sequence[Chat]:
-    """Chats with messages, the one with the newest message first."""
-    statement = select(Chat).where(Chat.org_id == org_id, Chat.last_message_id.is_not(None))
-    if session_ids is not None:
-        statement = statement.where(Chat.session_id.in_(session_ids))
-    if before_message_id is not None:
-        statement = statement.where(Chat.last_message_id < before_message_id)
-    return tx.execute(statement.order_by(Chat.last_message_id.desc()).limit(limit)).scalars().all()

@@ -18,7 +18,7 @@ def bench(*names: str, quick: bool = False) -> None:
     Parameters
     ----------
     names
-        What to measure: pairing, send, receive, cold, kill. Everything by default.
+        What to measure: pairing, send, receive, cold, kill, search. Everything by default.
     quick
         Fewer repetitions.
     """

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from gateway.db.base import Base, Identified, OrgScoped, Timestamped
 from gateway.db.types import UtcDateTime
+from gateway.kit.words import fold_names
 from sessions.address import LID_SERVER, Address, Jid
 
 
@@ -34,7 +35,17 @@ class Contact(Identified, OrgScoped, Timestamped, Base):
     timezone: Mapped[str | None] = mapped_column(String(64))  #: as the IANA calls it, where we were told
     opted_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: nothing at all is sent to them
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  #: out of sight until they are heard of again
+    folded: Mapped[str] = mapped_column(
+        Text, default="", server_default=text("''")
+    )  #: names and numbers, as a search compares
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("contacts.id", ondelete="SET NULL"))
+
+    @validates("name", "push_name", "phone", "lid")
+    def _fold(self, field: str, value: str | None) -> str | None:
+        names = {name: getattr(self, name) for name in ("name", "push_name", "phone", "lid")} | {field: value}
+        self.folded = fold_names(*names.values())
+        return value
 
     @property
     def address(self) -> Address:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from gateway.api.fields import id_in_path
 from gateway.api.paging import PageQuery, page_of
 from gateway.api.route import Call, route
+from gateway.contacts.references import find_contact
 from gateway.contacts.schemas import ContactOut, ContactPage, ContactPatch, render_contact
 from gateway.contacts.service import Contacts
-from gateway.db.tx import Database
+from gateway.db.tx import Database, Tx
 
 
 class ContactQuery(PageQuery):
-    search: str | None = Field(None, min_length=1, max_length=100, description="Part of a name or number.")
+    search: str | None = Field(
+        None, min_length=1, max_length=100, description="Part of a name or number; accents do not matter."
+    )
 
 
 class ContactRoutes:
@@ -49,14 +51,15 @@ class ContactRoutes:
         operation="contacts.read",
         summary="Read a contact",
         tag="contacts",
-        description="The id of a contact that was merged leads to the one that stays.",
+        description="By its id, by any number or by any WhatsApp address that leads to it. The id of a contact that was "
+        "merged leads to the one that stays.",
         gives=ContactOut,
         errors=("contact_not_found",),
     )
     async def read(self, call: Call) -> dict[str, object]:
-        org_id, contact_id = call.caller.org_id, _contact_id(call)
+        org_id, reference = call.caller.org_id, call.path["id"]
         return render_contact(
-            await self._database.read(lambda tx: self._contacts.get(tx, org_id=org_id, contact_id=contact_id))
+            await self._database.read(lambda tx: find_contact(tx, self._contacts, reference, org_id=org_id))
         )
 
     @route(
@@ -70,14 +73,11 @@ class ContactRoutes:
         errors=("contact_not_found",),
     )
     async def update(self, call: Call) -> dict[str, object]:
-        org_id, contact_id = call.caller.org_id, _contact_id(call)
+        org_id, reference = call.caller.org_id, call.path["id"]
         changes = call.body.model_dump(exclude_unset=True)
-        return render_contact(
-            await self._database.write(
-                lambda tx: self._contacts.change(tx, org_id=org_id, contact_id=contact_id, **changes)
-            )
-        )
 
+        def work(tx: Tx) -> dict[str, object]:
+            contact = find_contact(tx, self._contacts, reference, org_id=org_id)
+            return render_contact(self._contacts.change(tx, org_id=org_id, contact_id=contact.id, **changes))
 
-def _contact_id(call: Call) -> int:
-    return id_in_path("con", call.path["id"], code="contact_not_found")
+        return await self._database.write(work)

@@ -44,6 +44,30 @@ class ContactPage(BaseModel):
     next: str | None
 
 
+class ContactIn(BaseModel):
+    """A new contact."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: str = Field(
+        max_length=100,
+        description="A phone number with its country code, or a WhatsApp address.",
+        examples=["+4915112345678"],
+    )
+    name: str | None = Field(None, max_length=200, description="Our name for them.")
+    timezone: ZoneName | None = Field(None, description="For quiet hours.")
+
+
+class MergeIn(BaseModel):
+    """The contact that goes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contact: str = Field(
+        max_length=100, description="Its id, number or WhatsApp address.", examples=["con_0dq1m8k3v2a7c"]
+    )
+
+
 class ContactPatch(BaseModel):
     """What may be changed of a contact."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from gateway.contacts import store
 from gateway.contacts.models import AliasKind, Contact
 from gateway.contacts.schemas import render_contact
+from gateway.contacts.variants import other_form
 from gateway.db.tx import Tx
 from gateway.events.service import EventLog
 from gateway.kit.clock import Clock
@@ -40,7 +41,7 @@ class Contacts:
         When the address joins two names that led to two contacts until now, they become one.
         """
         aliases = _aliases(address)
-        known = store.owners(tx, org_id=org_id, aliases=aliases)
+        known = store.owners(tx, org_id=org_id, aliases=aliases) or self._owners_of_other_form(tx, org_id, address)
         if not known:
             return self._create(tx, org_id=org_id, address=address, push_name=push_name)
         keeper = self._keeper(tx, {contact.id: contact for contact in known.values()})
@@ -48,6 +49,7 @@ class Contacts:
             if alias not in known:
                 store.add_alias(tx, org_id=org_id, contact_id=keeper.id, alias=alias, at=self._clock.now())
         self._refresh(tx, keeper, address=address, push_name=push_name)
+        self.bring_back(tx, keeper)
         return keeper
 
     def get(self, tx: Tx, *, org_id: int, contact_id: int) -> Contact:
@@ -59,7 +61,8 @@ class Contacts:
 
     def find_by_address(self, tx: Tx, *, org_id: int, address: Address) -> Contact | None:
         """The contact behind an address, if there is one."""
-        known = store.owners(tx, org_id=org_id, aliases=_aliases(address))
+        aliases = _aliases(address)
+        known = store.owners(tx, org_id=org_id, aliases=aliases) or self._owners_of_other_form(tx, org_id, address)
         return min(known.values(), key=lambda contact: contact.id) if known else None
 
     def page(
@@ -86,6 +89,23 @@ class Contacts:
         self.announce(tx, "contact.updated", contact)
         return contact
 
+    def bring_back(self, tx: Tx, contact: Contact) -> None:
+        """A contact that was deleted is wanted, or heard of, again."""
+        if contact.deleted_at is not None:
+            contact.deleted_at = None
+            contact.updated_at = self._clock.now()
+            tx.session.flush()
+            self.announce(tx, "contact.restored", contact)
+
+    def survivor(self, tx: Tx, *, org_id: int, contact_id: int) -> int:
+        """The id of the contact that this one was merged into, or its own."""
+        contact = store.find(tx, org_id=org_id, contact_id=contact_id)
+        return contact_id if contact is None else contact.id
+
+    def _owners_of_other_form(self, tx: Tx, org_id: int, address: Address) -> dict[store.Alias, Contact]:
+        other = other_form(address.phone) if address.phone else None
+        return store.owners(tx, org_id=org_id, aliases=[(AliasKind.PHONE, other)]) if other else {}
+
     def _create(self, tx: Tx, *, org_id: int, address: Address, push_name: str | None) -> Contact:
         now = self._clock.now()
         contact = Contact(
@@ -107,10 +127,11 @@ class Contacts:
         """The oldest of these contacts, after the others went into it."""
         keeper, *others = (found[contact_id] for contact_id in sorted(found))
         for contact in others:
-            self._merge(tx, contact, into=keeper)
+            self.merge(tx, contact, into=keeper)
         return keeper
 
-    def _merge(self, tx: Tx, contact: Contact, *, into: Contact) -> None:
+    def merge(self, tx: Tx, contact: Contact, *, into: Contact) -> None:
+        """Everything of one contact is the other's from now on; the slices above are told to do the same."""
         store.move_aliases(tx, org_id=into.org_id, from_id=contact.id, into_id=into.id)
         into.name = into.name or contact.name
         into.push_name = into.push_name or contact.push_name
@@ -120,6 +141,11 @@ class Contacts:
         # What one of the two has said, the person has said.
         into.opted_out_at = into.opted_out_at or contact.opted_out_at
         into.blocked_at = into.blocked_at or contact.blocked_at
+        if contact.deleted_at is None:
+            into.deleted_at = None
+        into.last_interaction_at = max(
+            (at for at in (into.last_interaction_at, contact.last_interaction_at) if at is not None), default=None
+        )
         store.move_consents(tx, org_id=into.org_id, from_id=contact.id, into_id=into.id)
         contact.merged_into_id = into.id
         contact.updated_at = into.updated_at = self._clock.now()

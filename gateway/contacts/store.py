@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.contacts.models import ConsentEvent, Contact, ContactAlias
 from gateway.db.tx import Tx
+from gateway.kit.words import split_name
 
 Alias = tuple[str, str]  #: kind and value
 
@@ -92,16 +93,11 @@ def list_page(
     tx: Tx, *, org_id: int, limit: int, before_id: int | None = None, search: str | None = None
 ) -> Sequence[Contact]:
     """Contacts, newest first; ``search`` looks into names and numbers."""
-    statement = select(Contact).where(Contact.org_id == org_id, Contact.merged_into_id.is_(None))
+    statement = select(Contact).where(
+        Contact.org_id == org_id, Contact.merged_into_id.is_(None), Contact.deleted_at.is_(None)
+    )
     if before_id is not None:
         statement = statement.where(Contact.id < before_id)
-    if search:
-        statement = statement.where(
-            or_(
-                *(
-                    column.icontains(search, autoescape=True)
-                    for column in (Contact.name, Contact.push_name, Contact.phone)
-                )
-            )
-        )
+    for word in split_name(search or ""):
+        statement = statement.where(Contact.folded.contains(word, autoescape=True))
     return tx.execute(statement.order_by(Contact.id.desc()).limit(limit)).scalars().all()

@@ -56,6 +56,10 @@ class PostgresDatabase:
         """PostgreSQL keeps no queue on our side."""
         return 0
 
+    def front(self) -> PostgresDatabase:
+        """The same: PostgreSQL serves everybody at once, so nobody waits behind others."""
+        return self
+
     async def write(self, work: Callable[[Tx], T]) -> T:
         for attempt in range(_TRIES):
             try:

@@ -73,6 +73,10 @@ class SqliteDatabase:
         answer: T = await self._writer.submit(work)
         return answer
 
+    def front(self) -> FrontDesk:
+        """The same store for what callers ask for, which waits behind the gateway's own work."""
+        return FrontDesk(store=self, writer=self._writer)
+
     async def read(self, work: Callable[[Tx], T]) -> T:
         if self._closed:
             raise StoreClosedError
@@ -93,6 +97,21 @@ class SqliteDatabase:
     def _read(self, work: Callable[[Tx], T]) -> T:
         with Session(self._read_engine, expire_on_commit=False) as session:
             return work(Tx(session))
+
+
+class FrontDesk:
+    """A :class:`gateway.db.tx.Database` for requests from outside. Its store is closed by whoever opened it."""
+
+    def __init__(self, *, store: SqliteDatabase, writer: GroupCommitWriter) -> None:
+        self._store = store
+        self._writer = writer
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        answer: T = await self._writer.submit(work, is_callers=True)
+        return answer
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        return await self._store.read(work)
 
 
 def _learn(tx: Tx) -> None:

@@ -69,6 +69,3 @@ class Database(Protocol):
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` against a consistent snapshot; writing fails."""
-
-    async def close(self) -> None:
-        """Finish what is under way and let go of every connection."""

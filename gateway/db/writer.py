@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from gateway.db.errors import StoreBusyError, StoreClosedError, StoreFailedError
+from gateway.db.turns import Turns
 from gateway.db.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -37,11 +38,16 @@ class _TransactionLostError(Exception):
     """SQLite gave up the whole transaction, not just the statement that failed (disk full, input/output error)."""
 
 
+#: A commit takes in no more work after this long: whoever comes next waits for about as long, whatever the queue holds.
+_BATCH_SECONDS = 0.05
+
+
 class GroupCommitWriter:
     """Takes units of work from the event loop and commits what is waiting, up to ``batch_limit``, at once.
 
     Each unit runs in a savepoint, so a failing one takes nothing else along. Answers are given only after the commit
-    that made them durable; when that commit fails, every unit in it fails.
+    that made them durable; when that commit fails, every unit in it fails. The gateway's own work goes before what
+    callers ask for (``docs/decisions/0016-own-work-first.md``).
     """
 
     def __init__(
@@ -50,13 +56,15 @@ class GroupCommitWriter:
         engine: Engine,
         loop: asyncio.AbstractEventLoop,
         batch_limit: int = 128,
+        batch_seconds: float = _BATCH_SECONDS,
         queue_limit: int = 20_000,
     ) -> None:
         self._engine = engine
         self._loop = loop
         self._batch_limit = batch_limit
+        self._batch_seconds = batch_seconds
         self._queue_limit = queue_limit
-        self._queue: deque[_Job] = deque()
+        self._queue: Turns[_Job] = Turns()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._live, name="store writer", daemon=True)
@@ -72,15 +80,15 @@ class GroupCommitWriter:
         self._connection = self._engine.connect()
         self._thread.start()
 
-    def submit(self, work: Callable[[Tx], Any]) -> asyncio.Future[Any]:
-        """Queue one unit of work; call on the event loop."""
+    def submit(self, work: Callable[[Tx], Any], *, is_callers: bool = False) -> asyncio.Future[Any]:
+        """Queue one unit of work; call on the event loop. ``is_callers`` marks what somebody outside asks for."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         with self._changed:
             if self._closing:
                 raise StoreClosedError
-            if len(self._queue) >= self._queue_limit:
+            if self._queue.waiting(is_callers=is_callers) >= self._queue_limit:
                 raise StoreBusyError(retry_after_seconds=1.0)
-            self._queue.append(_Job(work, answer))
+            self._queue.put(_Job(work, answer), is_callers=is_callers)
             self._changed.notify()
         return answer
 
@@ -97,38 +105,57 @@ class GroupCommitWriter:
 
     def _live(self) -> None:
         try:
-            while batch := self._take():
-                self._loop.call_soon_threadsafe(_deliver, self._run_batch(batch))
+            while (first := self._wait()) is not None:
+                self._loop.call_soon_threadsafe(_deliver, self._run_batch(first))
         finally:
             self._refuse_rest()
 
-    def _take(self) -> list[_Job]:
+    def _wait(self) -> _Job | None:
+        """The next unit of work, as soon as there is one; None when there will be no more."""
         with self._changed:
             while not self._queue and not self._closing:
                 self._changed.wait()
-            return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_limit))]
+            return self._queue.take()
+
+    def _take(self) -> _Job | None:
+        with self._changed:
+            return self._queue.take()
 
     def _refuse_rest(self) -> None:
         """Whatever ends the thread, nobody is left waiting for an answer that cannot come."""
+        rest = []
         with self._changed:
             self._closing = True
-            rest = [_Outcome(job, error=StoreClosedError()) for job in self._queue]
-            self._queue.clear()
+            while (job := self._queue.take()) is not None:
+                rest.append(_Outcome(job, error=StoreClosedError()))
         if rest:
             self._loop.call_soon_threadsafe(_deliver, rest)
 
-    def _run_batch(self, batch: Sequence[_Job]) -> list[_Outcome]:
-        wanted = [job for job in batch if not job.answer.cancelled()]
+    def _run_batch(self, first: _Job) -> list[_Outcome]:
+        batch = [first]
         try:
             connection = self._connected()
             with connection.begin():
-                if len(wanted) == 1:
-                    return [_run_alone(connection, wanted[0])]
-                return [_run_in_savepoint(connection, job) for job in wanted]
+                second = self._take()
+                if second is None:
+                    return [_run_alone(connection, first)]
+                batch.append(second)
+                return [_run_in_savepoint(connection, job) for job in self._growing(batch)]
         except Exception as error:
-            log.exception("commit failed", units=len(wanted))
+            log.exception("commit failed", units=len(batch))
             self._reconnect_next_time()
-            return [_Outcome(job, error=_failure(error)) for job in wanted]
+            return [_Outcome(job, error=_failure(error)) for job in batch]
+
+    def _growing(self, batch: list[_Job]) -> Iterator[_Job]:
+        """What is in the batch and whatever joins it while there is time and room."""
+        until = time.monotonic() + self._batch_seconds
+        yield from tuple(batch)
+        while len(batch) < self._batch_limit and time.monotonic() < until:
+            job = self._take()
+            if job is None:
+                return
+            batch.append(job)
+            yield job
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -144,6 +171,8 @@ class GroupCommitWriter:
 
 def _run_alone(connection: Connection, job: _Job) -> _Outcome:
     """Nobody shares the transaction, so it needs no savepoint: two statements less for most requests."""
+    if job.answer.cancelled():
+        return _Outcome(job)
     with Session(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
         try:
             return _work(session, job)
@@ -153,6 +182,8 @@ def _run_alone(connection: Connection, job: _Job) -> _Outcome:
 
 
 def _run_in_savepoint(connection: Connection, job: _Job) -> _Outcome:
+    if job.answer.cancelled():
+        return _Outcome(job)
     with Session(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
         try:
             return _work(session, job)

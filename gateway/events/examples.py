@@ -17,8 +17,22 @@ from gateway.kit.times import render_time
 _NUMBER = 42
 _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Where the first word of a type is not what the event is about.
-_SUBJECTS = {"queue": "session", "media": "message"}
-_WITH_SESSION = frozenset({"message", "media", "session", "queue"})
+_SUBJECTS = {
+    "queue": "session",
+    "media": "message",
+    "poll": "message",
+    "event": "message",
+    "answer": "message",
+    "menu": "message",
+    "group": "chat",
+    "presence": "session",
+    "picture": "session",
+    "privacy": "session",
+    "blocklist": "session",
+    "channel": "session",
+}
+#: What happens to these happens on a session.
+_ON_SESSION = frozenset({"session", "message", "chat"})
 #: What is different from one type to the next although the data is of the same kind.
 _TOLD: dict[str, dict[str, Any]] = {
     "message.queued": {"state": "queued"},
@@ -26,6 +40,10 @@ _TOLD: dict[str, dict[str, Any]] = {
     "message.sent": {"origin": "phone", "state": "sent"},
     "message.uncertain": {"state": "uncertain"},
     "message.changed": {"state": "scheduled"},
+    "message.undecryptable": {"direction": "in", "origin": "whatsapp", "type": "unsupported", "state": "received"},
+    "poll.vote": {"type": "poll"},
+    "event.reply": {"type": "event"},
+    "menu.choice": {"direction": "in", "origin": "whatsapp", "state": "received"},
     "media.available": {"direction": "in", "origin": "whatsapp", "type": "image", "state": "received"},
     "media.failed": {"direction": "in", "origin": "whatsapp", "type": "image", "state": "received"},
     "session.created": {"status": "stopped", "live": False},
@@ -45,7 +63,8 @@ def example_envelope(name: str, payload: type[BaseModel]) -> dict[str, Any]:
         "type": name,
         "at": render_time(_AT),
         "org": render_id("org", 1),
-        "session": render_id("ses", _NUMBER) if noun in _WITH_SESSION else None,
+        "session": render_id("ses", _NUMBER) if subject in _ON_SESSION else None,
+        "metadata": {},
         "subject": {"type": subject, "id": render_id(SUBJECTS[subject], _NUMBER)},
         "data": example_data(payload) | _TOLD.get(name, {}),
     }

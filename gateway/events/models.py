@@ -33,6 +33,8 @@ class Event(OrgScoped, Base):
     subject_type: Mapped[str] = mapped_column(String(16))
     subject_id: Mapped[int] = mapped_column(BigInteger)
     data: Mapped[dict[str, Any]] = mapped_column(JsonType)
+    #: what the session's owner wants to hear again with each of its events
+    labels: Mapped[dict[str, str] | None] = mapped_column("metadata", JsonType)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

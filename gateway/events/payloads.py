@@ -54,6 +54,46 @@ class ReactionData(Payload):
     emoji: str | None = Field(examples=["👍"])
 
 
+class ByData(MessageData):
+    """The message, and who did something about it."""
+
+    by: str | None = Field(description="A contact; null for the linked account itself.", examples=["con_000000000001a"])
+
+
+class PinData(ByData):
+    """The message, and until when it stands on top."""
+
+    pinned_until: str | None
+
+
+class VoteData(ByData):
+    """The poll, what was chosen, and how it stands now."""
+
+    options: list[str] = Field(examples=[["Monday"]])
+    results: dict[str, Any] | None = Field(
+        examples=[{"voters": 1, "options": [{"option": "Monday", "votes": 1, "by": ["con_000000000001a"]}]}]
+    )
+
+
+class EventReplyData(ByData):
+    """The appointment, the answer, and how it stands now."""
+
+    answer: str = Field(description="`going`, `not_going` or `maybe`.", examples=["going"])
+    guests: int = Field(examples=[0])
+    results: dict[str, Any] | None = Field(
+        examples=[{"voters": 1, "options": [{"option": "going", "votes": 1, "by": ["con_000000000001a"]}]}]
+    )
+
+
+class ChoiceData(MessageData):
+    """The answer, and what it chose."""
+
+    choice: dict[str, Any] = Field(
+        description="`id` and `title` of the option, `number`, and `menu`, the message that asked.",
+        examples=[{"menu": "msg_000000000001a", "number": 2, "id": "b", "title": "Tuesday"}],
+    )
+
+
 class SessionData(Payload):
     """The session as ``GET /api/v1/sessions/{id}`` gives it, at the time of the event."""
 
@@ -74,6 +114,17 @@ class RecoveredData(SessionData):
     )
 
 
+class HistoryProgressData(Payload):
+    """How far the phone has come with sharing its past. Its messages are there by now; none is told of by itself."""
+
+    session: str = Field(examples=["ses_000000000001a"])
+    stage: str = Field(
+        description="`bootstrap` (the newest of each chat), `recent`, `full` or `other`.", examples=["recent"]
+    )
+    progress: int = Field(description="Of this stage, in percent.", examples=[40])
+    messages: int = Field(description="How many came with this part.", examples=[500])
+
+
 class QrData(Payload):
     """A QR code that can be fetched now."""
 
@@ -88,6 +139,7 @@ class ContactData(Payload):
     name: str | None = Field(examples=["Ada Lovelace"])
     push_name: str | None = Field(examples=["Ada"])
     phone: str | None = Field(examples=["+15550100001"])
+    lid: str | None = Field(None, description="The hidden-user address, where it is known.", examples=["77001@lid"])
 
 
 class ContactMergedData(ContactData):
@@ -101,6 +153,59 @@ class ConsentData(ContactData):
 
     opted_out_at: str | None
     source: str = Field(description="`api`, or `keyword` where they wrote it themselves.", examples=["keyword"])
+
+
+class GroupData(Payload):
+    """The group as ``GET /api/v1/groups/{id}`` gives it, without its members, at the time of the event."""
+
+    id: str = Field(examples=["cht_000000000001a"])
+    session: str = Field(examples=["ses_000000000001a"])
+    jid: str = Field(examples=["120363000000000001@g.us"])
+    subject: str = Field(examples=["Bread"])
+    size: int = Field(examples=[3])
+    is_member: bool = Field(examples=[True])
+    actor: str | None = Field(description="The contact who did it, where WhatsApp says so.", examples=[None])
+
+
+class GroupJoinedData(GroupData):
+    """The group, and how the account came into it."""
+
+    reason: str | None = Field(description="`invite` where it followed a link.", examples=[None])
+
+
+class GroupUpdatedData(GroupData):
+    """The group, and what is new about it."""
+
+    changes: dict[str, Any] = Field(examples=[{"subject": "Bread"}])
+
+
+class GroupPerson(Payload):
+    """Somebody in a group."""
+
+    contact: str = Field(examples=["con_000000000001a"])
+    name: str | None = Field(examples=["Ada"])
+    phone: str | None = Field(examples=["+15550100001"])
+    lid: str | None = Field(examples=["100000000000001@lid"])
+
+
+class GroupParticipantsData(GroupData):
+    """The group, who is concerned, and what happened to them."""
+
+    action: str = Field(description="`add`, `remove`, `promote` or `demote`.", examples=["add"])
+    participants: list[GroupPerson]
+
+
+class GroupAskedData(GroupData):
+    """The group, and who wants to come in."""
+
+    participants: list[GroupPerson]
+
+
+class GroupLeftData(GroupData):
+    """The group, and why the account is not in it any more."""
+
+    reason: str = Field(description="`left`, `removed`, `deleted` or `gone`.", examples=["removed"])
+    is_member: bool = Field(examples=[False])
 
 
 class ScheduleData(Payload):
@@ -132,6 +237,59 @@ class ScheduleMissedData(ScheduleData):
         description="`misfire` when the gateway was down, `expired`, or the code that `POST /messages` would answer.",
         examples=["session_not_paired"],
     )
+
+
+class PersonData(Payload):
+    """Somebody on WhatsApp."""
+
+    contact: str | None = Field(description="Null where they are no contact.", examples=["con_000000000001a"])
+    phone: str | None = Field(examples=["+15550100001"])
+    jid: str = Field(examples=["15550100001@s.whatsapp.net"])
+    lid: str | None = Field(examples=["77123456789@lid"])
+
+
+class PresenceData(PersonData):
+    """Whether somebody is online."""
+
+    online: bool
+    last_seen: str | None = Field(description="When they were online last, if they let it be known.")
+
+
+class PictureData(PersonData):
+    """Somebody, perhaps the linked account itself, whose picture changed."""
+
+    removed: bool
+
+
+class PrivacyChangedData(Payload):
+    """Which privacy settings; ``GET /api/v1/sessions/{id}/privacy`` says what they are now."""
+
+    changed: list[str] = Field(examples=[["last_seen"]])
+
+
+class BlocklistData(Payload):
+    """Who was blocked and unblocked; nobody named: read the list anew."""
+
+    blocked: list[dict[str, Any]]
+    unblocked: list[dict[str, Any]]
+
+
+class ChannelData(Payload):
+    """A channel; where it was joined, as ``GET /api/v1/sessions/{id}/channels/{channel}`` gives it."""
+
+    id: str = Field(examples=["120363025246125486@newsletter"])
+
+
+class ChannelMutedData(ChannelData):
+    """A channel that was muted."""
+
+    muted: bool
+
+
+class ChannelUpdatedData(ChannelData):
+    """Posts with their counts as they are now."""
+
+    posts: list[dict[str, Any]]
 
 
 class WebhookData(Payload):

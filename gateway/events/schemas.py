@@ -45,6 +45,7 @@ class EventOut(BaseModel):
     at: UtcTime
     org: OrgId
     session: SessionId | None
+    metadata: dict[str, str] = Field(default_factory=dict, description="The session's own, see its settings.")
     subject: Subject
     data: dict[str, Any]
 
@@ -64,6 +65,7 @@ def envelope(event: Event) -> dict[str, Any]:
         "at": render_time(event.at),
         "org": render_id("org", event.org_id),
         "session": None if event.session_id is None else render_id("ses", event.session_id),
+        "metadata": event.labels or {},
         "subject": {
             "type": event.subject_type,
             "id": render_id(SUBJECTS[event.subject_type], event.subject_id),

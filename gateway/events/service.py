@@ -16,6 +16,8 @@ from gateway.events.schemas import subject_type_of
 from gateway.kit.clock import Clock
 
 Subscriber = Callable[[Tx, Event], None]
+#: Gives what is to be told with every event of a session.
+Labels = Callable[[Tx, int], dict[str, str] | None]
 _PENDING: Final = "events to append"
 #: More than any gateway writes between two backups.
 _JUMP: Final = 1_000_000_000
@@ -47,6 +49,11 @@ class EventLog:
         self._types = by_name()
         self._subscribers: list[Subscriber] = []
         self._listeners: list[Callable[[], None]] = []
+        self._labels: Labels = lambda tx, session_id: None
+
+    def label_with(self, labels: Labels) -> None:
+        """Have the metadata of sessions told with their events."""
+        self._labels = labels
 
     def subscribe(self, callback: Subscriber) -> None:
         """Have ``callback`` called with every event inside its transaction, when the event has its position."""
@@ -81,6 +88,7 @@ class EventLog:
             subject_type=subject_type_of(subject[0]),
             subject_id=subject[1],
             data=data,
+            labels=None if session_id is None else self._labels(tx, session_id),
             at=self._clock.now(),
         )
         self._append_later(tx, event)

@@ -132,5 +132,6 @@ def _values(event: Event) -> dict[str, Any]:
         "subject_type": event.subject_type,
         "subject_id": event.subject_id,
         "data": event.data,
+        "metadata": event.labels,
         "at": event.at,
     }

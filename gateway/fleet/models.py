@@ -44,6 +44,8 @@ class Session(Base, Identified, OrgScoped, Timestamped):
     desired: Mapped[str] = mapped_column(String(8), default=Desired.RUN)
     settings: Mapped[dict[str, object]] = mapped_column(JsonType, default=dict)
     expected_phone: Mapped[str | None] = mapped_column(String(20))
+    #: the way to WhatsApp with its password, sealed; the settings hold it as it may be shown
+    proxy: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     status: Mapped[str] = mapped_column(String(24), default=SessionStatus.STOPPED)
     live: Mapped[bool] = mapped_column(default=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import time
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -110,17 +109,6 @@ OptOutFor = Annotated[
 Typing = Annotated[bool, Field(description='Show "typing ..." before each message, as long as a person would type.')]
 TypingSpeed = Annotated[float, Field(gt=0, le=1000, description="Characters per second.")]
 TypingMost = Annotated[float, Field(gt=0, le=30, description="Longest time to show it, in seconds.")]
-
-
-def merge_settings(settings: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
-    """A session's settings after a change: null goes back to the default, and ``pace`` is merged key by key."""
-    merged = {**settings, **changes}
-    own = changes.get("pace")
-    if isinstance(own, dict):
-        before = settings.get("pace")
-        pace = {**(before if isinstance(before, dict) else {}), **own}
-        merged["pace"] = {name: value for name, value in pace.items() if value is not None} or None
-    return {name: value for name, value in merged.items() if value is not None}
 
 
 class PaceSettings(BaseModel):

@@ -24,11 +24,11 @@ from gateway.fleet.specs import Specs
 from gateway.kit.clock import Clock
 from gateway.kit.errors import TooManyError
 from gateway.kit.times import from_epoch
+from sessions.commands.linking import PairCodeIssued, RequestPairCode
 from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine, StatusChange
 from sessions.errors import SessionError
 from sessions.events import Paired, PairingEnded, QrShown, Report
-from sessions.protocol import PairCodeIssued, RequestPairCode
 from sessions.status import NEEDS_A_PERSON, Reason, SessionStatus, sentence
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,8 @@ from gateway.api.paging import page_of
 from gateway.api.route import Call, route
 from gateway.db.tx import Database, Tx
 from gateway.fleet.lifecycle import Lifecycle
-from gateway.fleet.models import Session
+from gateway.fleet.models import Desired, Session
+from gateway.fleet.proxies import ProxyGuard, ProxySeals
 from gateway.fleet.render import render_liveness, render_reasons, render_session, session_id
 from gateway.fleet.schemas import (
     LogoutRequest,
@@ -21,6 +22,8 @@ from gateway.fleet.schemas import (
     StartQuery,
 )
 from gateway.fleet.service import Sessions
+from gateway.fleet.settings import SessionSettings
+from gateway.fleet.specs import Specs, needs_new_worker
 from sessions.engine import Engine
 
 _TAG = "sessions"
@@ -31,11 +34,24 @@ _ONE = f"{_BASE}/{{session}}"
 class SessionRoutes:
     """``{session}`` is an id or a name."""
 
-    def __init__(self, *, database: Database, sessions: Sessions, lifecycle: Lifecycle, engine: Engine) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sessions: Sessions,
+        lifecycle: Lifecycle,
+        engine: Engine,
+        specs: Specs,
+        seals: ProxySeals,
+        proxies: ProxyGuard,
+    ) -> None:
         self._database = database
         self._sessions = sessions
         self._lifecycle = lifecycle
         self._engine = engine
+        self._specs = specs
+        self._seals = seals
+        self._proxies = proxies
 
     @route(
         "POST",
@@ -47,12 +63,13 @@ class SessionRoutes:
         gives=SessionOut,
         status=201,
         idempotent_key=True,
-        errors=("session_name_taken",),
+        errors=("session_name_taken", "proxy_invalid"),
         description="A session is one linked phone. After creating it, link the phone: by QR code, by a code typed on "
         "the phone, or with a pairing link for the person who has it.",
     )
     async def create(self, call: Call) -> dict[str, object]:
         body: SessionCreate = call.body
+        await self._vet(body.settings)
 
         def work(tx: Tx) -> dict[str, object]:
             session = self._sessions.create(
@@ -62,6 +79,8 @@ class SessionRoutes:
                 expected_phone=body.expected_phone,
                 settings=body.settings.chosen(),
             )
+            if body.settings.proxy is not None:
+                self._seals.keep(session, body.settings.proxy)
             answer = render_session(session)
             call.remember(tx, answer)
             return answer
@@ -108,23 +127,39 @@ class SessionRoutes:
         tag=_TAG,
         takes=SessionUpdate,
         gives=SessionDetail,
-        errors=("session_not_found", "session_name_taken"),
-        description="Settings apply from the next start of the session.",
+        errors=("session_not_found", "session_name_taken", "proxy_invalid"),
+        description="A running session connects anew where a setting needs it (`proxy`, `typing_events`, "
+        "`ignore.channels`); what concerns linking counts when a phone is linked next; the rest applies at once.",
     )
     async def update(self, call: Call) -> dict[str, object]:
         body: SessionUpdate = call.body
+        await self._vet(body.settings)
 
-        def work(tx: Tx) -> Session:
+        def work(tx: Tx) -> tuple[Session, bool]:
             session = self._get(tx, call)
+            before = self._specs.of(session)
             if body.name is not None:
                 self._sessions.rename(tx, session, body.name)
             if "expected_phone" in body.model_fields_set:
                 self._sessions.expect_phone(session, body.expected_phone)
             if body.settings is not None:
-                self._sessions.change_settings(tx, session, body.settings.model_dump(exclude_unset=True))
-            return session
+                self._change_settings(tx, session, body.settings)
+            return session, needs_new_worker(before, self._specs.of(session))
 
-        return self._detail(await self._database.write(work))
+        session, is_outdated = await self._database.write(work)
+        if is_outdated and session.is_paired and session.desired == Desired.RUN:
+            await self._lifecycle.restart(session)
+        return self._detail(session)
+
+    async def _vet(self, settings: SessionSettings | None) -> None:
+        """Look a proxy up before anything is written. One whose password is hidden is the one that is there already."""
+        if settings is not None and settings.proxy is not None and ":***@" not in settings.proxy:
+            await self._proxies.vet(settings.proxy)
+
+    def _change_settings(self, tx: Tx, session: Session, settings: SessionSettings) -> None:
+        if "proxy" in settings.model_fields_set:
+            self._seals.keep(session, settings.proxy)
+        self._sessions.change_settings(tx, session, settings.changes())
 
     @route(
         "DELETE",

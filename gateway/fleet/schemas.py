@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.api.fields import SessionId, UtcTime
 from gateway.api.paging import Page, PageQuery
-from gateway.fleet.pace import PaceSettings
 from gateway.fleet.restrictions import RestrictionKind
+from gateway.fleet.settings import SessionSettings
 from sessions.liveness import LivenessState
 from sessions.status import SessionStatus
 
@@ -43,41 +43,6 @@ SessionName = Annotated[
     AfterValidator(_session_name),
 ]
 PhoneNumber = Annotated[str, Field(max_length=32, examples=["+4915112345678"]), AfterValidator(_e164)]
-
-
-class SessionSettings(BaseModel):
-    """How one session runs; null takes the gateway's default. Changes apply from the next start."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    device_name: str | None = Field(
-        default=None, min_length=1, max_length=50, description="Shown on the phone under linked devices."
-    )
-    history: Literal["none", "recent", "full"] | None = Field(
-        default=None, description="How much history the phone shares when it is linked."
-    )
-    typing_events: bool | None = Field(default=None, description="Whether typing is reported.")
-    on_uncertain: Literal["hold", "resend"] | None = Field(
-        default=None, description="What becomes of messages when nobody can know whether they were sent."
-    )
-    media_days: int | None = Field(
-        default=None,
-        ge=0,
-        le=36_500,
-        description="How long files of its messages are kept; 0: for ever. Applies at once.",
-    )
-    media_quota_bytes: int | None = Field(
-        default=None,
-        ge=0,
-        description="Most room that files of its messages may take; more that arrives is not fetched. 0: no limit.",
-    )
-    pace: PaceSettings | None = Field(
-        default=None, description="How fast, how often and when it writes; applies at once."
-    )
-
-    def chosen(self) -> dict[str, object]:
-        """Only what was set."""
-        return self.model_dump(exclude_none=True)
 
 
 class SessionCreate(BaseModel):

@@ -17,9 +17,9 @@ from gateway.fleet.errors import (
     SessionNotPairedError,
 )
 from gateway.fleet.models import Desired, Session
-from gateway.fleet.pace import merge_settings
 from gateway.fleet.render import SESSION_PREFIX, render_session
 from gateway.fleet.restrictions import TIMELOCK_LASTS, current_kind
+from gateway.fleet.settings import merge_settings
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, InvalidIdError, parse_id
 from gateway.kit.times import render_time
@@ -104,6 +104,11 @@ class Sessions:
         session.expected_phone = phone
         self._touch(session)
 
+    def note_name(self, session: Session, name: str) -> None:
+        """The account calls itself something else from now on."""
+        session.push_name = name
+        self._touch(session)
+
     def change_settings(self, tx: Tx, session: Session, changes: dict[str, object]) -> None:
         """Change some settings, None going back to the default; the worker takes them up at its next start."""
         session.settings = merge_settings(session.settings, changes)
@@ -115,9 +120,19 @@ class Sessions:
         """Tell those who act on settings, in the same transaction."""
         self._settings_listeners.append(callback)
 
+    def present(self, tx: Tx, session_id: int) -> Session | None:
+        """The session with this id, of whichever organization, unless it has been removed: for the gateway itself."""
+        session = store.find_any(tx, session_id=session_id)
+        return session if session is not None and session.removed_at is None else None
+
     def all(self, tx: Tx) -> Sequence[Session]:
         """Every session that has not been removed, of all organizations."""
         return store.all_present(tx)
+
+    def find_present(self, tx: Tx, session_id: int) -> Session | None:
+        """A session by its id alone unless it was removed: for work that its reports bring about."""
+        session = store.find_any(tx, session_id=session_id)
+        return session if session is not None and session.removed_at is None else None
 
     def restrictions(self, tx: Tx) -> Mapping[int, str]:
         """The kind of restriction of every session that has one, of all organizations."""

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from gateway.fleet.models import Session
+from gateway.fleet.proxies import ProxySeals
 from gateway.fleet.render import session_id
 from gateway.kit.ids import render_id
 from sessions.protocol import SessionSpec
@@ -24,20 +25,33 @@ class SessionDefaults(msgspec.Struct, frozen=True, kw_only=True):
 class Specs:
     """Makes a session's spec from its row."""
 
-    def __init__(self, *, folder: Path, defaults: SessionDefaults) -> None:
+    def __init__(self, *, folder: Path, defaults: SessionDefaults, seals: ProxySeals) -> None:
         self._folder = folder
         self._defaults = defaults
+        self._seals = seals
 
     def of(self, session: Session) -> SessionSpec:
         """What a worker needs to run this session."""
         name = session_id(session)
         settings = msgspec.structs.asdict(self._defaults) | session.settings
-        return msgspec.convert(
+        ignore = settings.get("ignore")
+        spec = msgspec.convert(
             {
-                **settings,
+                **{key: value for key, value in settings.items() if key != "proxy"},
+                "channel_events": not (isinstance(ignore, dict) and ignore.get("channels")),
                 "session_id": name,
                 "folder": str(self._folder / name),
                 "group": render_id("org", session.org_id),
             },
             SessionSpec,
         )
+        return msgspec.structs.replace(spec, proxy=self._seals.open(session))
+
+
+def needs_new_worker(before: SessionSpec, after: SessionSpec) -> bool:
+    """Whether a running session must connect anew to follow a change; the rest counts when a phone is linked."""
+    return _of_a_worker(before) != _of_a_worker(after)
+
+
+def _of_a_worker(spec: SessionSpec) -> tuple[object, ...]:
+    return (spec.proxy, spec.typing_events, spec.channel_events)

@@ -9,9 +9,10 @@ import structlog
 
 from gateway.fleet.render import SESSION_PREFIX
 from gateway.kit.ids import parse_id
+from sessions.commands.linking import LogOut
 from sessions.engine import Engine, StatusChange
 from sessions.errors import NotConnectedError, NotRunningError, SessionError
-from sessions.protocol import LogOut, SessionSpec
+from sessions.protocol import SessionSpec
 from sessions.status import NEEDS_A_PERSON, SessionStatus
 
 log = structlog.get_logger(__name__)

@@ -54,6 +54,14 @@ class IdGenerator:
         return (seconds << _EARLY_RANDOM_BITS) | self._chance.getrandbits(_EARLY_RANDOM_BITS)
 
 
+def first_id_at(moment: datetime) -> int:
+    """The smallest id of what was made at ``moment`` or later."""
+    milliseconds = int(moment.timestamp() * 1000) - _EPOCH_MS
+    if milliseconds > 0:
+        return milliseconds << _RANDOM_BITS
+    return max(int(moment.timestamp()), 1) << _EARLY_RANDOM_BITS
+
+
 def render_id(prefix: str, value: int) -> str:
     """``render_id("msg", 42)`` -> ``msg_000000000001a``."""
     pairs = "".join([_PAIRS[value >> shift & 1023] for shift in _PAIR_SHIFTS])

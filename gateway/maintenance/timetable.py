@@ -24,6 +24,7 @@ EVERY: Final = {
     "answers": timedelta(minutes=10),
     "events": timedelta(hours=1),
     "links": timedelta(hours=6),
+    "runs": timedelta(hours=6),
     "spool": timedelta(hours=6),
     "media": timedelta(hours=1),
     "bucket": timedelta(hours=6),

@@ -12,6 +12,7 @@ import msgspec
 from gateway.media.programs import PLAIN_FILES_ONLY, ProgramFailedError, run_program
 
 _LOOK_SECONDS = 15.0
+_CONVERT_SECONDS = 60.0
 _THUMBNAIL_PIXELS = 100
 
 #: The reader for each type, named so that a file cannot choose another one by what it holds.
@@ -69,6 +70,19 @@ class FilmReader:
             except ProgramFailedError:
                 return {}
         return facts
+
+    async def from_gif(self, source: Path, target: Path) -> None:
+        """Write a GIF as the silent film that phones play in its place; raises ProgramFailedError."""
+        if self._program is None:
+            raise ProgramFailedError("ffmpeg is not installed")
+        even = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
+        async with self._turn:
+            await run_program(
+                self._program,
+                *("-nostdin", "-v", "error", *PLAIN_FILES_ONLY, "-y", "-f", "gif", "-i", str(source)),
+                *("-an", "-vf", even, "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4", str(target)),
+                timeout_seconds=_CONVERT_SECONDS,
+            )
 
     async def _measure(self, path: Path, reader: str) -> dict[str, Any]:
         assert self._probe is not None

@@ -14,19 +14,28 @@ from gateway.kit.clock import Clock
 from gateway.kit.guarded_http import GuardedHttp, RequestFailedError
 from gateway.kit.ids import IdGenerator
 from gateway.media import store
-from gateway.media.errors import MediaEmptyError, MediaFetchError, MediaNotFoundError, MediaTooLargeError
+from gateway.media.errors import (
+    MediaEmptyError,
+    MediaFetchError,
+    MediaNotFoundError,
+    MediaTooLargeError,
+    MediaTypeRefusedError,
+)
 from gateway.media.films import FilmReader
 from gateway.media.inspector import Found, Inspector
 from gateway.media.limits import MediaLimits
+from gateway.media.link_preview import LinkReader
 from gateway.media.models import Media
 from gateway.media.picture_reader import PictureReader
+from gateway.media.pictures import PictureRefusedError
+from gateway.media.programs import ProgramFailedError
 from gateway.media.quota import Quota
 from gateway.media.shelf import DiskShelf, FileKey, Shelf
 from gateway.media.sniff import is_ogg_opus, read_head
 from gateway.media.sound import SoundConverter
 from gateway.media.spool import Spool, SpoolFile, remove_on_error
 from gateway.media.turns import Turns
-from sessions.content import OutgoingFile
+from sessions.content import OutgoingFile, Preview
 
 FILENAME_LIMIT = 255
 #: A use is noted this often at most: it says for how many days a file was not wanted, not for how many seconds.
@@ -63,12 +72,10 @@ class MediaLibrary:
         self.turns = Turns()  #: whoever makes or ends a file, row and bytes together, has the turn of its key
         self._quota = Quota(database=database, quota_bytes=limits.quota_bytes)
         self._sound = sound or SoundConverter(timeout_seconds=limits.convert_seconds)
-        self._inspector = Inspector(
-            limits=limits,
-            sound=self._sound,
-            films=films or FilmReader(),
-            pictures=PictureReader(max_pixels=limits.max_pixels, max_side=limits.max_side),
-        )
+        self._films = films or FilmReader()
+        self._pictures = PictureReader(max_pixels=limits.max_pixels, max_side=limits.max_side)
+        self._links = LinkReader(http=http, spool=self.spool, pictures=self._pictures)
+        self._inspector = Inspector(limits=limits, sound=self._sound, films=self._films, pictures=self._pictures)
 
     async def start(self) -> None:
         """Make the folders ready."""
@@ -135,6 +142,32 @@ class MediaLibrary:
         finally:
             await asyncio.to_thread(target.unlink, missing_ok=True)
 
+    async def as_sticker(self, media: Media) -> Media:
+        """The same picture as a sticker."""
+        target = self.spool.new_path()
+        try:
+            await self._pictures.make_sticker(await self.shelf.bring(_key_of(media)), target)
+            return await self.adopt(target, org_id=media.org_id, declared_type="image/webp", filename=None)
+        except PictureRefusedError as error:
+            raise MediaTypeRefusedError(f"{str(error).capitalize()}.") from error
+        finally:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+
+    async def as_film(self, media: Media) -> Media:
+        """The same GIF as a silent film."""
+        target = self.spool.new_path()
+        try:
+            await self._films.from_gif(await self.shelf.bring(_key_of(media)), target)
+            return await self.adopt(target, org_id=media.org_id, declared_type="video/mp4", filename=None)
+        except ProgramFailedError as error:
+            raise MediaTypeRefusedError(f"The GIF cannot be made a film: {error}.") from error
+        finally:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+
+    async def preview(self, text: str) -> Preview | None:
+        """What is shown of the first link in a text; None where nothing can be had."""
+        return await self._links.read(text)
+
     def get(self, tx: Tx, *, org_id: int, media_id: int) -> Media:
         """The file with this id; raises MediaNotFoundError."""
         media = store.find(tx, org_id=org_id, media_id=media_id)
@@ -174,6 +207,11 @@ class MediaLibrary:
             thumbnail=media.thumbnail,
             waveform=media.waveform,
         )
+
+    async def read_whole(self, media: Media) -> bytes:
+        """All bytes of a small file; raises MediaNotFoundError or MediaStoreError."""
+        path = await self.shelf.bring(_key_of(media))
+        return await asyncio.to_thread(path.read_bytes)
 
     def path_of(self, media: Media) -> Path:
         """Where the bytes lie, or will once they were brought here."""

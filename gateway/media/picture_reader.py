@@ -16,7 +16,7 @@ _READABLE: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/gi
 _SOURCE_ROOT: Final = Path(__file__).resolve().parent.parent.parent
 #: As for workers: with this process's import path it needs no site initialisation.
 _BOOT: Final = (
-    "import sys; sys.path[:] = sys.argv.pop(1).split(':'); from gateway.media.pictures import main; main(sys.argv[1:])"
+    "import sys; sys.path[:] = sys.argv.pop(1).split(':'); from gateway.media.{} import main; main(sys.argv[1:])"
 )
 _LOOK_SECONDS: Final = 20.0
 _AT_ONCE: Final = 2
@@ -35,12 +35,19 @@ class PictureReader:
 
     async def look_at(self, path: Path) -> Picture:
         """What the picture is; raises PictureRefusedError."""
+        return await self._run("pictures", str(path))
+
+    async def make_sticker(self, source: Path, target: Path) -> None:
+        """Write the picture as a sticker; raises PictureRefusedError."""
+        await self._run("stickers", str(source), str(target))
+
+    async def _run(self, module: str, *paths: str) -> Picture:
         search = ":".join(entry for entry in (*sys.path, str(_SOURCE_ROOT)) if entry)
-        boot = (sys.executable, "-I", "-S", "-c", _BOOT, search)
+        boot = (sys.executable, "-I", "-S", "-c", _BOOT.format(module), search)
         async with self._turns:
             try:
                 printed = await run_program(
-                    *boot, str(path), *self._bounds, timeout_seconds=_LOOK_SECONDS, memory_bytes=self._memory_bytes
+                    *boot, *paths, *self._bounds, timeout_seconds=_LOOK_SECONDS, memory_bytes=self._memory_bytes
                 )
                 found = msgspec.json.decode(printed, type=Picture | Refusal)
             except (ProgramFailedError, msgspec.DecodeError) as error:

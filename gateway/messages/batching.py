@@ -11,15 +11,17 @@ from pydantic import ValidationError
 
 from gateway.api.problems import invalid_from, problem_of
 from gateway.db.tx import Tx
-from gateway.kit.errors import GatewayError
+from gateway.kit.errors import FieldError, GatewayError, InvalidError
 from gateway.messages.composer import Composer
+from gateway.messages.parts import FileIn
 from gateway.messages.render import render_message
-from gateway.messages.requests import FileIn, MessageIn
+from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
 from gateway.principal import Principal
 from sessions.content import Content
 
 #: Files that are fetched for one batch at the same time.
+_NO_ALBUMS = (FieldError(path="type", problem="An album is sent by itself, not in a batch."),)
 _FETCHES = 4
 
 
@@ -58,6 +60,8 @@ class Batch:
     async def _prepare(self, given: Any, index: int) -> Prepared:
         try:
             request = MessageIn.model_validate(given)
+            if request.type == "album":
+                raise InvalidError("An album is many messages by itself.", fields=_NO_ALBUMS)
             content, media_id = await self._compose(request)
         except ValidationError as error:
             return Prepared(index=index, given=given, error=invalid_from(error))

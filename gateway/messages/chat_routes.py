@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from gateway.api.fields import id_in_path
 from gateway.api.route import Call, route
-from gateway.chats.addresses import address_of_chat
-from gateway.chats.models import Chat
 from gateway.chats.service import Chats
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
-from gateway.kit.ids import render_id
-from gateway.messages import store
-from gateway.messages.filters import Filters
+from gateway.messages.chat_history import Stretch, read_stretch
+from gateway.messages.marking import ReadMarker
 from gateway.messages.outbox.waiting import Waiting
-from gateway.messages.routes import show_page
-from gateway.messages.schemas import ChatMessageQuery, MessagePage
-from gateway.messages.store import Entry
-from gateway.principal import Principal
-from sessions.address import Address
+from gateway.messages.routes import show_all
+from gateway.messages.schemas import ChatMessagePage, ChatMessageQuery
 from sessions.engine import Engine
-from sessions.protocol import MarkRead
-
-_MOST_READ_AT_ONCE = 200
 
 
 class ChatMessageRoutes:
@@ -42,10 +31,8 @@ class ChatMessageRoutes:
     ) -> None:
         self._database = database
         self._waiting = waiting
-        self._engine = engine
-        self._clock = clock
-        self._contacts = contacts
         self._chats = chats
+        self._marker = ReadMarker(database=database, engine=engine, clock=clock, contacts=contacts, chats=chats)
 
     @route(
         "GET",
@@ -53,21 +40,19 @@ class ChatMessageRoutes:
         operation="chats.messages",
         summary="List the messages of a chat, newest first",
         tag="chats",
+        description="`after` leads into the past, `before` back to the present; dates narrow both.",
         query=ChatMessageQuery,
-        gives=MessagePage,
+        gives=ChatMessagePage,
         errors=("chat_not_found",),
     )
     async def messages(self, call: Call) -> dict[str, object]:
-        principal, query, chat_id = call.caller, call.query, _chat_id(call)
-        position = query.position()
+        principal, asked, chat_id = call.caller, Stretch.asked(call.query), _chat_id(call)
 
         def read(tx: Tx) -> dict[str, object]:
             self._chats.get(tx, principal, chat_id)
-            filters = Filters(chat_id=chat_id)
-            page = store.list_page(
-                tx, org_id=principal.org_id, filters=filters, limit=query.limit + 1, before_id=position
-            )
-            return show_page(tx, page, limit=query.limit, waiting=self._waiting)
+            page = read_stretch(tx, org_id=principal.org_id, chat_id=chat_id, asked=asked)
+            items = show_all(tx, page.entries, waiting=self._waiting)
+            return {"items": items, "next": page.following, "previous": page.previous}
 
         return await self._database.read(read)
 
@@ -77,35 +62,13 @@ class ChatMessageRoutes:
         operation="chats.mark_read",
         summary="Mark a chat as read, here and on WhatsApp",
         tag="chats",
+        description="Voice messages are marked as played, too.",
         errors=("chat_not_found", "session_not_running", "session_not_connected"),
     )
     async def mark_read(self, call: Call) -> None:
         principal, chat_id = call.caller, _chat_id(call)
-        chat, address, unread = await self._database.read(lambda tx: self._unread(tx, principal, chat_id))
-        for sender, wa_ids in _by_sender(chat, unread).items():
-            command = MarkRead(chat=address, wa_ids=tuple(wa_ids), sender=sender)
-            await self._engine.call(render_id("ses", chat.session_id), command, timeout_seconds=30.0)
-        await self._database.write(lambda tx: self._note_read(tx, chat, unread))
-
-    def _unread(self, tx: Tx, principal: Principal, chat_id: int) -> tuple[Chat, Address, list[Entry]]:
-        chat = self._chats.get(tx, principal, chat_id)
-        address = address_of_chat(tx, chat, contacts=self._contacts)
-        unread = store.list_unread(tx, org_id=principal.org_id, chat_id=chat_id, limit=_MOST_READ_AT_ONCE)
-        return chat, address, unread
-
-    def _note_read(self, tx: Tx, chat: Chat, entries: list[Entry]) -> None:
-        message_ids = [entry.message.id for entry in entries]
-        store.mark_read(tx, org_id=chat.org_id, message_ids=message_ids, at=self._clock.now())
-        self._chats.mark_read(tx, chat)
-
-
-def _by_sender(chat: Chat, entries: list[Entry]) -> dict[Address | None, list[str]]:
-    """In a group each sender is told apart; in a chat with one person there is nobody to tell apart."""
-    found: dict[Address | None, list[str]] = defaultdict(list)
-    for entry in entries:
-        sender = entry.contact.address if chat.jid is not None and entry.contact else None
-        found[sender].append(entry.message.wa_id or "")
-    return found
+        chat = await self._database.read(lambda tx: self._chats.get(tx, principal, chat_id))
+        await self._marker.mark(chat)
 
 
 def _chat_id(call: Call) -> int:

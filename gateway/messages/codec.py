@@ -6,18 +6,23 @@ from typing import Any, cast
 
 import msgspec
 
+from gateway.messages.models import Message
 from sessions.content import (
     Audio,
+    CalendarEvent,
     Contacts,
     Content,
     Document,
     Edit,
     File,
     Image,
+    LiveLocation,
     Location,
     MediaContent,
+    Menu,
     OutgoingFile,
     Poll,
+    PollVote,
     Reaction,
     Sticker,
     Text,
@@ -52,24 +57,33 @@ def type_of(content: Content) -> str:
     return str(type(content).__struct_config__.tag)
 
 
+def is_voice(message: Message) -> bool:
+    """Whether this is a voice message, as opposed to a file with sound in it."""
+    return message.type == "audio" and bool(message.content.get("voice"))
+
+
 def body_of(content: Content) -> str:
     """The words of a message, for lists, quotes and the search."""
+    return _words(content).replace("\x00", "")
+
+
+def _words(content: Content) -> str:
     match content:
-        case Text(body=body) | Edit(body=body):
-            words = body
-        case Image(caption=caption) | Video(caption=caption) | Document(caption=caption):
-            words = caption or ""
+        case Text(body=body) | Edit(body=body) | Menu(body=body):
+            return body
+        case (
+            Image(caption=caption) | Video(caption=caption) | Document(caption=caption) | LiveLocation(caption=caption)
+        ):
+            return caption or ""
         case Location(name=name, address=address):
-            words = " ".join(part for part in (name, address) if part)
+            return " ".join(part for part in (name, address) if part)
         case Contacts(cards=cards):
-            words = ", ".join(card.name for card in cards)
-        case Poll(question=question):
-            words = question
-        case Reaction(emoji=emoji):
-            words = emoji
-        case _:
-            words = ""
-    return words.replace("\x00", "")
+            return ", ".join(card.name for card in cards)
+        case Poll(question=words) | CalendarEvent(name=words) | Reaction(emoji=words):
+            return words
+        case PollVote(options=options):
+            return ", ".join(options)
+    return ""
 
 
 def _without_nulls(value: Any) -> Any:

@@ -7,33 +7,21 @@ from gateway.media.base64_text import NotBase64Error, base64_pieces, split_data_
 from gateway.media.errors import MediaTypeRefusedError
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
-from gateway.messages.requests import (
+from gateway.messages.parts import (
+    AlbumIn,
     AudioIn,
-    ContactsIn,
     DocumentIn,
     FileIn,
     Given,
     ImageIn,
-    LocationIn,
-    MessageIn,
     StickerIn,
     TextIn,
     VideoIn,
 )
-from sessions.content import (
-    Audio,
-    ContactCard,
-    Contacts,
-    Content,
-    Document,
-    Image,
-    Location,
-    MediaContent,
-    OutgoingFile,
-    Sticker,
-    Text,
-    Video,
-)
+from gateway.messages.plain import plain_content
+from gateway.messages.requests import MessageIn
+from gateway.messages.targeting import Composed
+from sessions.content import Audio, Content, Document, Image, MediaContent, OutgoingFile, Sticker, Text, Video
 
 #: What the recipient's app shows as each kind; anything else is sent as a document.
 _FITTING: dict[type[FileIn], tuple[str, ...]] = {
@@ -55,15 +43,44 @@ class Composer:
         """The content and the id of its file. None stands for a reaction, whose target only a transaction can find."""
         part = request.part
         if not isinstance(part, FileIn):
-            return _plain(part), None
+            return await self._plain(part), None
         is_voice = request.type == "voice" or (isinstance(part, AudioIn) and part.voice)
         field = next(name for name in (request.type, "audio") if getattr(request, name, None) is part)
-        media = await self._file(part, org_id=org_id, field=field)
+        media = await self._fitting(part, await self._file(part, org_id=org_id, field=field))
         _demand_fitting(part, media, field)
         if is_voice:
             media = await self._library.as_voice(media)
         file = self._library.describe(media, filename=part.filename)
         return _around(part, file, is_voice=is_voice), media.id
+
+    async def items(self, request: MessageIn, *, org_id: int) -> list[Composed]:
+        """The pictures and videos of an album, fetched and kept; nothing for what is no album."""
+        part = request.part
+        if not isinstance(part, AlbumIn):
+            return []
+        return [
+            await self._item(item.part, org_id=org_id, field=f"album.items.{number}.{_kind_of(item.part)}")
+            for number, item in enumerate(part.items)
+        ]
+
+    async def _item(self, part: ImageIn | VideoIn, *, org_id: int, field: str) -> Composed:
+        media = await self._fitting(part, await self._file(part, org_id=org_id, field=field))
+        _demand_fitting(part, media, field)
+        file = self._library.describe(media, filename=part.filename)
+        return Composed(content=_around(part, file, is_voice=False), media_id=media.id)
+
+    async def _plain(self, part: Given) -> Content | None:
+        if isinstance(part, TextIn) and part.preview:
+            return Text(body=part.body, preview=await self._library.preview(part.body))
+        return plain_content(part)
+
+    async def _fitting(self, part: FileIn, media: Media) -> Media:
+        """The file as the recipient's app shows it: pictures become stickers, GIFs films."""
+        if isinstance(part, StickerIn) and media.mimetype in ("image/png", "image/jpeg", "image/gif"):
+            return await self._library.as_sticker(media)
+        if isinstance(part, VideoIn) and part.gif and media.mimetype == "image/gif":
+            return await self._library.as_film(media)
+        return media
 
     async def _file(self, part: FileIn, *, org_id: int, field: str) -> Media:
         try:
@@ -89,23 +106,12 @@ class Composer:
             raise
 
 
-def _plain(part: Given) -> Content | None:
-    match part:
-        case TextIn():
-            return Text(body=part.body)
-        case LocationIn():
-            return Location(latitude=part.latitude, longitude=part.longitude, name=part.name, address=part.address)
-        case ContactsIn():
-            return Contacts(cards=tuple(ContactCard(name=card.name, vcard=card.vcard) for card in part.cards))
-    return None
-
-
 def _around(part: FileIn, file: OutgoingFile, *, is_voice: bool) -> MediaContent:
     match part:
         case ImageIn():
             return Image(file=file, caption=part.caption, view_once=part.view_once)
         case VideoIn():
-            return Video(file=file, caption=part.caption, view_once=part.view_once, gif=part.gif)
+            return Video(file=file, caption=part.caption, view_once=part.view_once, gif=part.gif, note=part.note)
         case AudioIn():
             return Audio(file=file, voice=is_voice)
         case StickerIn():
@@ -113,6 +119,10 @@ def _around(part: FileIn, file: OutgoingFile, *, is_voice: bool) -> MediaContent
         case DocumentIn():
             return Document(file=file, caption=part.caption)
     raise AssertionError(f"no content for {type(part).__name__}")
+
+
+def _kind_of(part: ImageIn | VideoIn) -> str:
+    return "image" if isinstance(part, ImageIn) else "video"
 
 
 def _demand_fitting(part: FileIn, media: Media, field: str) -> None:

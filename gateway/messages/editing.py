@@ -103,7 +103,8 @@ def _with_words(content: Content, wanted: ChangeIn) -> Content:
     if wanted.text is not None:
         if not isinstance(content, Text):
             raise _misplaced("text", "Only a message of type text has such words.")
-        return Text(body=wanted.text.body)
+        keeps = content.preview is not None and content.preview.url in wanted.text.body
+        return Text(body=wanted.text.body, preview=content.preview if keeps else None)
     if "caption" in wanted.model_fields_set:
         if not isinstance(content, (Image, Video, Document)):
             raise _misplaced("caption", "Only an image, a video or a document has a caption.")

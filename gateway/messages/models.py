@@ -95,6 +95,7 @@ class Message(Identified, OrgScoped, Timestamped, Base):
         _partial("ix_messages_media_id", "media_id", where="media_id IS NOT NULL"),
         _partial("ix_messages_session_id_media_id", "session_id", "media_id", where="media_id IS NOT NULL"),
         _partial("ix_messages_org_id_client_ref", "org_id", "client_ref", where="client_ref IS NOT NULL"),
+        _partial("ix_messages_menus", "chat_id", "id", where="type = 'menu'"),
         Index("ix_messages_org_id_id", "org_id", "id"),
         Index("ix_messages_org_id_session_id_id", "org_id", "session_id", "id"),
         Index("ix_messages_chat_id_id", "chat_id", "id"),
@@ -207,6 +208,56 @@ class MessageReaction(OrgScoped, Base):
     )
     author_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     emoji: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MessageAnswer(OrgScoped, Base):
+    """One person's vote in a poll, or answer to an appointment; a later one replaces it."""
+
+    __tablename__ = "message_answers"
+
+    message_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    author_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    options: Mapped[Any] = mapped_column(JsonType)  #: what was chosen; of an appointment one word
+    guests: Mapped[int] = mapped_column(SmallInteger, default=0)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AlbumPart(OrgScoped, Base):
+    """A picture or video that belongs to an album; both are messages."""
+
+    __tablename__ = "album_parts"
+
+    message_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    album_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+
+
+class MessagePin(OrgScoped, Base):
+    """A message that stands at the top of its chat."""
+
+    __tablename__ = "message_pins"
+
+    message_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    author_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ChatTimer(OrgScoped, Base):
+    """For how long messages of a chat are kept by those who read them."""
+
+    __tablename__ = "chat_timers"
+
+    chat_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    seconds: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.route import Call, route
+from gateway.contacts.phones import read_phone
 from gateway.db.tx import Database
 from gateway.fleet.errors import SessionNotPairedError
 from gateway.fleet.service import Sessions
 from gateway.kit.ids import render_id
-from gateway.messages.recipients import read_phone
+from sessions.commands.people import CheckNumbers, NumbersChecked
 from sessions.engine import Engine
-from sessions.protocol import CheckNumbers, NumbersChecked
 
 MOST_AT_ONCE = 50
 CHECK_SECONDS = 60.0

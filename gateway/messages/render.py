@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+
+import msgspec
 
 from gateway.chats.models import Chat
 from gateway.contacts.models import Contact
 from gateway.kit.ids import render_id
-from gateway.kit.times import render_time
+from gateway.kit.times import from_epoch, render_time
 from gateway.media.library import clean_filename
 from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
 from gateway.messages.models import Direction, Message
 from sessions.content import (
+    Album,
     Audio,
+    CalendarEvent,
     Contacts,
     Content,
     Document,
+    Edit,
+    EventReply,
     Image,
+    LiveLocation,
     Location,
     MediaContent,
+    Menu,
+    Pin,
     Poll,
+    PollVote,
     Reaction,
+    Revoke,
     Text,
+    Timer,
+    Unsupported,
     Video,
 )
 
@@ -109,8 +123,8 @@ def _times(message: Message) -> dict[str, object]:
 
 def _render_content(message: Message, content: Content) -> dict[str, Any]:
     match content:
-        case Text(body=body):
-            return {"body": body}
+        case Text():
+            return _render_text(content)
         case Location():
             fields = ("latitude", "longitude", "name", "address")
             return {field: getattr(content, field) for field in fields}
@@ -118,11 +132,35 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
             return {"cards": [{"name": card.name, "vcard": card.vcard} for card in cards]}
         case Poll():
             return {"question": content.question, "options": list(content.options), "selectable": content.selectable}
-        case Reaction():
-            return {"emoji": content.emoji, "wa_id": content.target.wa_id}
+        case LiveLocation() | Menu() | Album() | Timer():
+            return _plain(content)
+        case CalendarEvent():
+            times = {
+                "starts_at": from_epoch(content.starts_at),
+                "ends_at": content.ends_at and from_epoch(content.ends_at),
+            }
+            return _plain(content) | {name: render_time(at) if at else None for name, at in times.items()}
+        case Reaction() | Edit() | Revoke() | Pin() | PollVote() | EventReply():
+            return _plain(content) | {"wa_id": content.target.wa_id}
+        case Unsupported():
+            return {"name": content.name, "raw": base64.b64encode(content.raw).decode() or None}
         case _ if isinstance(content, MEDIA_TYPES):
             return _render_file(message, content)
     return {"name": getattr(content, "name", None)}
+
+
+def _plain(content: Content) -> dict[str, Any]:
+    """The fields as they are called in the engine's vocabulary, without what is only for the way."""
+    built: dict[str, Any] = msgspec.to_builtins(content)
+    return {name: value for name, value in built.items() if name not in ("type", "target", "sealed")}
+
+
+def _render_text(content: Text) -> dict[str, Any]:
+    preview = content.preview
+    if preview is None:
+        return {"body": content.body}
+    shown = {"url": preview.url, "title": preview.title, "description": preview.description}
+    return {"body": content.body, "preview": shown}
 
 
 def _render_file(message: Message, content: MediaContent) -> dict[str, Any]:
@@ -144,6 +182,8 @@ def _render_file(message: Message, content: MediaContent) -> dict[str, Any]:
         rendered["caption"] = content.caption
     if isinstance(content, (Image, Video)):
         rendered["view_once"] = content.view_once
+    if isinstance(content, Video):
+        rendered |= {"gif": content.gif, "note": content.note}
     if isinstance(content, Audio):
         rendered["voice"] = content.voice
     return rendered

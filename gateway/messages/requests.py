@@ -2,97 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SkipValidation, model_validator
+from pydantic import Field, SkipValidation, model_validator
 
-from gateway.api.fields import ChatId, ContactId, MediaId, MessageId, UtcTime
+from gateway.api.fields import ChatId, ContactId, MessageId, UtcTime
+from gateway.messages.parts import (
+    AlbumIn,
+    AudioIn,
+    Caption,
+    ContactsIn,
+    DocumentIn,
+    EditIn,
+    EventIn,
+    EventReplyIn,
+    ForwardIn,
+    Given,
+    ImageIn,
+    LiveLocationIn,
+    LocationIn,
+    MenuIn,
+    PinIn,
+    PollIn,
+    PollVoteIn,
+    ReactionIn,
+    RevokeIn,
+    StickerIn,
+    TextIn,
+    TimerIn,
+    VideoIn,
+    Words,
+    WordsIn,
+)
 
-TEXT_LIMIT = 65_536
-CAPTION_LIMIT = 4_096
 BATCH_LIMIT = 1_000
 
-
-def _without_null(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not hold a null character")
-    return text
-
-
-Words = Annotated[str, AfterValidator(_without_null)]
-Caption = Annotated[Words, Field(max_length=CAPTION_LIMIT)]
 Purpose = Literal["reply", "service", "transactional", "auth", "marketing"]
-Type = Literal["text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction"]
-
-
-class Given(BaseModel):
-    """Base of all parts: what is not known is refused, so that a typing error never goes unnoticed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class TextIn(Given):
-    body: Words = Field(min_length=1, max_length=TEXT_LIMIT)
-
-
-class FileIn(Given):
-    """A file: uploaded before, behind a URL, or in the request itself. Exactly one of the three."""
-
-    media_id: MediaId | None = None
-    url: str | None = Field(None, max_length=2048)
-    base64: str | None = Field(None, description="The bytes themselves; a data: URL is fine too.")
-    mimetype: str | None = Field(None, max_length=120, description="The type of `base64`, where it is not a data: URL.")
-    filename: Words | None = Field(None, max_length=255)
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.media_id, self.url, self.base64)) != 1:
-            raise ValueError("name exactly one of media_id, url and base64")
-        return self
-
-
-class ImageIn(FileIn):
-    caption: Caption | None = None
-    view_once: bool = False
-
-
-class VideoIn(FileIn):
-    caption: Caption | None = None
-    view_once: bool = False
-    gif: bool = False
-
-
-class AudioIn(FileIn):
-    voice: bool = Field(False, description="A voice note, played from its bubble; converted to Ogg Opus if need be.")
-
-
-class DocumentIn(FileIn):
-    caption: Caption | None = None
-
-
-class StickerIn(FileIn):
-    animated: bool = False
-
-
-class LocationIn(Given):
-    latitude: float = Field(ge=-90, le=90)
-    longitude: float = Field(ge=-180, le=180)
-    name: Words | None = Field(None, max_length=200)
-    address: Words | None = Field(None, max_length=400)
-
-
-class CardIn(Given):
-    name: Words = Field(min_length=1, max_length=200)
-    vcard: Words = Field(min_length=1, max_length=10_000)
-
-
-class ContactsIn(Given):
-    cards: list[CardIn] = Field(min_length=1, max_length=50)
-
-
-class ReactionIn(Given):
-    message: MessageId = Field(description="The message to react to.")
-    emoji: Words = Field(max_length=16, description="Empty takes the reaction back.")
+#: Each is the name of the object that says what the message says.
+Type = Literal[
+    "text",
+    "image",
+    "video",
+    "audio",
+    "voice",
+    "document",
+    "sticker",
+    "location",
+    "live_location",
+    "contacts",
+    "poll",
+    "event",
+    "menu",
+    "album",
+    "forward",
+    "reaction",
+    "edit",
+    "revoke",
+    "pin",
+    "poll_vote",
+    "event_reply",
+    "timer",
+]
+#: Those about an earlier message, which only the transaction that queues them can find.
+TARGETED = ("forward", "reaction", "edit", "revoke", "pin", "poll_vote", "event_reply")
 
 
 class MessageIn(Given):
@@ -114,11 +86,25 @@ class MessageIn(Given):
     document: DocumentIn | None = None
     sticker: StickerIn | None = None
     location: LocationIn | None = None
+    live_location: LiveLocationIn | None = None
     contacts: ContactsIn | None = None
+    poll: PollIn | None = None
+    event: EventIn | None = None
+    menu: MenuIn | None = None
+    album: AlbumIn | None = None
+    forward: ForwardIn | None = Field(None, description="Send a stored message once more, marked as forwarded.")
     reaction: ReactionIn | None = None
+    edit: EditIn | None = Field(None, description="Change the words of a message that was sent.")
+    revoke: RevokeIn | None = Field(None, description="Delete a message for everyone.")
+    pin: PinIn | None = Field(None, description="Put a message on top of the chat.")
+    poll_vote: PollVoteIn | None = None
+    event_reply: EventReplyIn | None = None
+    timer: TimerIn | None = Field(None, description="Let messages of the chat disappear.")
     reply_to: MessageId | None = Field(None, description="The message that this one answers.")
     mentions: list[str] = Field(
-        default_factory=list, max_length=100, description="Phone numbers or WhatsApp addresses."
+        default_factory=list,
+        max_length=100,
+        description="Phone numbers or WhatsApp addresses, or the word `all` for everyone in a group.",
     )
     send_at: UtcTime | None = Field(None, description="Not before; null sends at once.")
     expires_at: UtcTime | None = Field(None, description="Not after: a message still waiting then is given up.")
@@ -159,7 +145,24 @@ class MessageIn(Given):
         return part
 
 
-PARTS = ("text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction")
+PARTS: tuple[str, ...] = (
+    "text",
+    "image",
+    "video",
+    "audio",
+    "voice",
+    "document",
+    "sticker",
+    "location",
+    "live_location",
+    "contacts",
+    "poll",
+    "event",
+    "menu",
+    "album",
+    "timer",
+    *TARGETED,
+)
 
 
 class BatchIn(Given):
@@ -174,7 +177,7 @@ class ChangeIn(Given):
     priority: Literal["high", "normal", "low"] | None = None
     send_at: UtcTime | None = Field(None, description="Not before; null or a time that has passed: as soon as it can.")
     expires_at: UtcTime | None = Field(None, description="Not after; null: never.")
-    text: TextIn | None = Field(None, description="The new words of a message of type text.")
+    text: WordsIn | None = Field(None, description="The new words of a message of type text.")
     caption: Caption | None = Field(None, description="The new words under an image, a video or a document.")
     client_ref: Words | None = Field(None, max_length=120)
 

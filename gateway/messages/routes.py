@@ -12,18 +12,21 @@ from gateway.fleet.service import Sessions
 from gateway.kit.errors import FieldError, InvalidError
 from gateway.kit.ids import render_id
 from gateway.kit.times import render_time
-from gateway.messages import store
+from gateway.messages import answer_store, store
+from gateway.messages.codec import decode_content
 from gateway.messages.composer import Composer
 from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
+from gateway.messages.parts import AlbumIn, FileIn
 from gateway.messages.render import render_message
-from gateway.messages.requests import FileIn, MessageIn
+from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
 from gateway.messages.service import Messages
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
+from gateway.messages.tally import tally
 from gateway.principal import Principal
 
 #: A file in base64 is a third longer than its bytes.
@@ -71,13 +74,14 @@ class MessageRoutes:
     )
     async def send(self, call: Call) -> dict[str, object]:
         principal, request = call.caller, call.body
-        if isinstance(request.part, FileIn):
+        if isinstance(request.part, (FileIn, AlbumIn)):
             # What cannot be sent anyway is not worth a download.
             await self._database.read(lambda tx: self._messages.sending_session(tx, principal, request.session))
         content, media_id = await self._composer.compose(request, org_id=principal.org_id)
+        items = await self._composer.items(request, org_id=principal.org_id)
 
         def queue(tx: Tx) -> dict[str, object]:
-            entry = self._messages.queue(tx, principal, request, content=content, media_id=media_id)
+            entry = self._messages.queue(tx, principal, request, content=content, media_id=media_id, items=items)
             answer = show(entry)
             call.remember(tx, answer)
             return answer
@@ -162,7 +166,7 @@ class MessageRoutes:
         "GET",
         "/api/v1/messages/{id}/events",
         operation="messages.events",
-        summary="Receipts, reactions and earlier versions of a message",
+        summary="Receipts, reactions, votes and earlier versions of a message",
         tag="messages",
         scope="messages.read",
         gives=MessageEvents,
@@ -173,11 +177,17 @@ class MessageRoutes:
         return await self._database.read(lambda tx: self._what_happened(tx, principal, message_id))
 
     def _what_happened(self, tx: Tx, principal: Principal, message_id: int) -> dict[str, object]:
-        self._messages.get(tx, principal, message_id)
+        message = self._messages.get(tx, principal, message_id).message
         receipts = _in_order(store.list_receipts(tx, org_id=principal.org_id, message_id=message_id))
         reactions = store.list_reactions(tx, org_id=principal.org_id, message_id=message_id)
         versions = store.list_versions(tx, org_id=principal.org_id, message_id=message_id)
+        parts = answer_store.parts_of_album(tx, org_id=principal.org_id, album_id=message_id)
+        answers = answer_store.list_answers(tx, org_id=principal.org_id, message_id=message_id)
+        pin = answer_store.find_pin(tx, org_id=principal.org_id, message_id=message_id)
         return {
+            "results": tally(decode_content(message.content), answers),
+            "pinned_until": render_time(pin.until) if pin is not None else None,
+            "album": [render_id("msg", part_id) for part_id in parts],
             "receipts": [
                 {"participant": row.participant, "kind": row.kind, "at": render_time(row.at)} for row in receipts
             ],
@@ -217,9 +227,13 @@ def show(entry: Entry) -> dict[str, object]:
 def show_page(tx: Tx, entries: Sequence[Entry], *, limit: int, waiting: Waiting) -> dict[str, object]:
     """A page of messages as JSON, with what each waits for; ``entries`` were read with ``limit + 1``."""
     rows, following = page_of(entries, limit=limit, position=lambda entry: entry.message.id)
-    waits = waiting.of_all(tx, [entry.message for entry in rows])
-    items = [show(entry) | {"waiting_for": render_wait(waits.get(entry.message.id))} for entry in rows]
-    return {"items": items, "next": following}
+    return {"items": show_all(tx, rows, waiting=waiting), "next": following}
+
+
+def show_all(tx: Tx, entries: Sequence[Entry], *, waiting: Waiting) -> list[dict[str, object]]:
+    """Messages as JSON, with what each waits for."""
+    waits = waiting.of_all(tx, [entry.message for entry in entries])
+    return [show(entry) | {"waiting_for": render_wait(waits.get(entry.message.id))} for entry in entries]
 
 
 def _in_order(receipts: Sequence[MessageReceipt]) -> list[MessageReceipt]:

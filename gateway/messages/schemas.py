@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.fields import ChatId, ContactId, UtcTime
-from gateway.api.paging import PageQuery
+from gateway.api.paging import DEFAULT_LIMIT, MAXIMUM_LIMIT, PageQuery
+from gateway.messages.shapes import (
+    AlbumOut,
+    ContactsOut,
+    EditOut,
+    EventOut,
+    EventReplyOut,
+    FileOut,
+    LiveLocationOut,
+    LocationOut,
+    MenuOut,
+    PinOut,
+    PollOut,
+    PollVoteOut,
+    ReactionContentOut,
+    TargetOut,
+    TextOut,
+    TimerOut,
+    UnsupportedOut,
+)
 from gateway.messages.states import MessageState
 
 MessageType = Literal[
@@ -20,9 +39,17 @@ MessageType = Literal[
     "location",
     "contacts",
     "poll",
+    "live_location",
+    "event",
+    "menu",
+    "album",
+    "timer",
     "reaction",
     "edit",
     "revoke",
+    "pin",
+    "poll_vote",
+    "event_reply",
     "unsupported",
 ]
 
@@ -35,30 +62,6 @@ class Party(BaseModel):
     jid: str | None
     name: str | None
     group: str | None = Field(None, description="The group that the message was written in.")
-
-
-class TextOut(BaseModel):
-    body: str
-
-
-class FileOut(BaseModel):
-    """A file in a message. ``media_id`` and ``url`` are set once the bytes are here."""
-
-    media_id: str | None
-    url: str | None
-    media_state: Literal["pending", "available", "failed", "expired"] | None = Field(
-        description="Of files that arrive. `expired`, of any: it was here and is no longer kept."
-    )
-    media_error: str | None
-    mimetype: str
-    size: int
-    filename: str | None
-    width: int | None
-    height: int | None
-    seconds: int | None
-    caption: str | None = None
-    view_once: bool | None = None
-    voice: bool | None = None
 
 
 class SessionUsageOut(BaseModel):
@@ -76,13 +79,6 @@ class MediaUsageOut(BaseModel):
     bytes: int
     quota_bytes: int | None = Field(description="Of all files together; null: no limit.")
     sessions: list[SessionUsageOut] = Field(description="A file that two sessions have counts for both.")
-
-
-class LocationOut(BaseModel):
-    latitude: float
-    longitude: float
-    name: str | None
-    address: str | None
 
 
 class ErrorOut(BaseModel):
@@ -129,9 +125,20 @@ class MessageOut(BaseModel):
     document: FileOut | None = None
     sticker: FileOut | None = None
     location: LocationOut | None = None
-    contacts: dict[str, Any] | None = None
-    poll: dict[str, Any] | None = None
-    reaction: dict[str, Any] | None = None
+    live_location: LiveLocationOut | None = None
+    contacts: ContactsOut | None = None
+    poll: PollOut | None = None
+    event: EventOut | None = None
+    menu: MenuOut | None = None
+    album: AlbumOut | None = None
+    timer: TimerOut | None = None
+    reaction: ReactionContentOut | None = None
+    edit: EditOut | None = None
+    revoke: TargetOut | None = None
+    pin: PinOut | None = None
+    poll_vote: PollVoteOut | None = None
+    event_reply: EventReplyOut | None = None
+    unsupported: UnsupportedOut | None = None
     mentions: list[str]
     reply_to: ReplyOut | None
     forwarded: bool
@@ -174,8 +181,26 @@ class MessageQuery(PageQuery):
     until: UtcTime | None = None
 
 
-class ChatMessageQuery(PageQuery):
-    """A page of one chat's messages."""
+class ChatMessagePage(MessagePage):
+    """Newest first. ``next`` leads to what was said before, ``previous`` to what was said after."""
+
+    previous: str | None = Field(description="Give it as `before`; on the newest page, for what comes in later.")
+
+
+class ChatMessageQuery(BaseModel):
+    """A page of one chat's messages, always newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAXIMUM_LIMIT, description="How many items at most.")
+    after: str | None = Field(
+        None, max_length=200, description="The `next` of a page, or a message's id: what was said before that one."
+    )
+    before: str | None = Field(
+        None, max_length=200, description="The `previous` of a page, or a message's id: what was said after that one."
+    )
+    after_time: UtcTime | None = Field(None, description="Only messages of this time or later.")
+    before_time: UtcTime | None = Field(None, description="Only messages before this time.")
 
 
 class ReceiptOut(BaseModel):
@@ -224,9 +249,25 @@ class BatchOut(BaseModel):
     items: list[BatchItem]
 
 
+class TallyLine(BaseModel):
+    option: str
+    votes: int = Field(description="Of an appointment the people they bring along are counted, too.")
+    by: list[str | None] = Field(description="Contacts; null for the linked account itself.")
+
+
+class TallyOut(BaseModel):
+    """How a poll stands, or who comes to an appointment."""
+
+    voters: int
+    options: list[TallyLine]
+
+
 class MessageEvents(BaseModel):
     """What happened to one message after it was sent."""
 
+    results: TallyOut | None = Field(description="Of a poll or an appointment.")
+    pinned_until: str | None
+    album: list[str] = Field(description="The messages of an album, in their order.")
     receipts: list[ReceiptOut]
     reactions: list[ReactionOut]
     versions: list[VersionOut]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -18,21 +19,22 @@ from gateway.fleet.service import Sessions
 from gateway.kit.clock import Clock
 from gateway.kit.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from gateway.kit.ids import IdGenerator
-from gateway.messages import store
+from gateway.messages import answer_store, store
 from gateway.messages.codec import body_of, encode_content, type_of
 from gateway.messages.filters import Filters
 from gateway.messages.models import Direction, Hold, Message, Origin
-from gateway.messages.outbox.envelopes import own_address
+from gateway.messages.outbox.envelopes import EVERYONE
 from gateway.messages.progress import SECRET_BYTES, Progress
 from gateway.messages.recipients import Recipient, read_recipient
 from gateway.messages.render import PRIORITIES
-from gateway.messages.requests import MessageIn, ReactionIn
+from gateway.messages.requests import MessageIn
 from gateway.messages.states import RETRYABLE, WAITING, MessageState
 from gateway.messages.store import Entry
+from gateway.messages.targeting import Aim, Composed, Targets
 from gateway.pacing.classes import classify
 from gateway.principal import Principal, PrincipalKind
 from sessions.address import Address
-from sessions.content import Content, MessageKey, Reaction
+from sessions.content import Content
 
 Resolution = Literal["sent", "resend", "failed"]
 _RESOLVED_AS_FAILED = ("resolved_as_failed", "Somebody said that it was not sent.")
@@ -69,6 +71,7 @@ class Messages:
         self._chats = chats
         self._progress = progress
         self._wakes = wakes
+        self._targets = Targets(contacts=contacts)
         contacts.when_merged(
             lambda tx, org_id, old, new: store.move_to_contact(tx, org_id=org_id, from_id=old, into_id=new)
         )
@@ -82,15 +85,27 @@ class Messages:
         return session
 
     def queue(
-        self, tx: Tx, principal: Principal, request: MessageIn, *, content: Content | None, media_id: int | None
+        self,
+        tx: Tx,
+        principal: Principal,
+        request: MessageIn,
+        *,
+        content: Content | None,
+        media_id: int | None,
+        items: Sequence[Composed] = (),
     ) -> Entry:
-        """Accept a message. It is committed before anybody hears of it, and sent when its turn comes."""
+        """Accept a message. It is committed before anybody hears of it, and sent when its turn comes.
+
+        ``items`` are the pictures and videos of an album, which become messages after it.
+        """
         session = self.sending_session(tx, principal, request.session)
         recipient = self._recipient(tx, principal.org_id, read_recipient(request.to))
         quoted = self._quoted(tx, principal, request.reply_to, session, recipient)
         if content is None:
-            content = self._reaction(tx, principal, request, session, recipient)
-        message = self._row(principal, request, content, session_id=session.id, media_id=media_id)
+            composed = self._targeted(tx, principal, request, session, recipient)
+        else:
+            composed = Composed(content=content, media_id=media_id)
+        message = self._row(principal, request, composed, session_id=session.id)
         # All that can be refused has been checked: from here on things are written, and a batch counts on that.
         address, contact = self._met(tx, principal.org_id, recipient)
         chat = self._chats.open(
@@ -103,6 +118,15 @@ class Messages:
         message.chat_id, message.contact_id = chat.id, contact.id if contact else None
         if quoted is not None:
             message.reply_to_id, message.quoted_wa_id = quoted.id, quoted.wa_id
+        entry = self._accept(tx, message, chat, contact)
+        for item in items:
+            part = self._row(principal, request, item, session_id=session.id)
+            part.chat_id, part.contact_id, part.mentions = message.chat_id, message.contact_id, []
+            self._accept(tx, part, chat, contact)
+            answer_store.join_album(tx, org_id=part.org_id, message_id=part.id, album_id=message.id)
+        return entry
+
+    def _accept(self, tx: Tx, message: Message, chat: Chat, contact: Contact | None) -> Entry:
         self._chats.note_message(tx, chat, message_id=message.id, at=message.created_at, unread=False)
         # Only now: nobody can make the other side known meanwhile without waiting for us.
         message.pace_class = classify(purpose=message.purpose, chat=chat, at=message.created_at)
@@ -129,7 +153,10 @@ class Messages:
     def page(
         self, tx: Tx, principal: Principal, *, filters: Filters, limit: int, before_id: int | None
     ) -> Sequence[Entry]:
-        """Messages, newest first."""
+        """Messages, newest first. The id of a contact that was merged stands for the one that stays."""
+        if filters.contact_id is not None:
+            survivor = self._contacts.survivor(tx, org_id=principal.org_id, contact_id=filters.contact_id)
+            filters = replace(filters, contact_id=survivor)
         return store.list_page(tx, org_id=principal.org_id, filters=filters, limit=limit, before_id=before_id)
 
     def cancel(self, tx: Tx, principal: Principal, message_id: int) -> Entry:
@@ -201,50 +228,22 @@ class Messages:
     ) -> Message | None:
         if message_id is None:
             return None
-        quoted = self._in_chat(tx, principal, message_id, session, recipient, field="reply_to")
+        quoted = self.get(tx, principal, message_id)
+        self._targets.demand_in_chat(tx, quoted, Aim(session=session, recipient=recipient, field="reply_to"))
         if quoted.message.wa_id is None:
             raise ConflictError("The message to answer has not been sent yet.", code="message_not_sent")
         return quoted.message
 
-    def _reaction(
+    def _targeted(
         self, tx: Tx, principal: Principal, request: MessageIn, session: Session, recipient: Address | Contact
-    ) -> Reaction:
-        part = request.part
-        assert isinstance(part, ReactionIn), "only reactions have no content of their own"
-        target = self._in_chat(tx, principal, part.message, session, recipient, field="reaction.message")
-        if target.message.wa_id is None:
-            raise ConflictError("The message to react to has not been sent yet.", code="message_not_sent")
-        return Reaction(target=key_of(target, session), emoji=part.emoji)
+    ) -> Composed:
+        """What is about an earlier message."""
+        target = self.get(tx, principal, getattr(request.part, "message"))  # noqa: B009 - all of TARGETED have it
+        aim = Aim(session=session, recipient=recipient, field=request.type)
+        return self._targets.compose(tx, request.part, target, aim)
 
-    def _in_chat(
-        self,
-        tx: Tx,
-        principal: Principal,
-        message_id: int,
-        session: Session,
-        recipient: Address | Contact,
-        *,
-        field: str,
-    ) -> Entry:
-        """A message that must stand in the chat with the recipient."""
-        entry = self.get(tx, principal, message_id)
-        if entry.message.session_id != session.id or not self._leads_to(tx, entry.chat, recipient):
-            problem = "The message belongs to another chat."
-            raise InvalidError(problem, fields=(FieldError(path=field, problem=problem),))
-        return entry
-
-    def _leads_to(self, tx: Tx, chat: Chat, recipient: Address | Contact) -> bool:
-        if isinstance(recipient, Address):
-            if recipient.other is not None:
-                return chat.jid == str(recipient.primary)
-            known = self._contacts.find_by_address(tx, org_id=chat.org_id, address=recipient)
-            return known is not None and chat.contact_id == known.id
-        return chat.contact_id == recipient.id
-
-    def _row(
-        self, principal: Principal, request: MessageIn, content: Content, *, session_id: int, media_id: int | None
-    ) -> Message:
-        now = self._clock.now()
+    def _row(self, principal: Principal, request: MessageIn, composed: Composed, *, session_id: int) -> Message:
+        now, content = self._clock.now(), composed.content
         _demand_future(request.expires_at, now)
         is_later = request.send_at is not None and request.send_at > now
         return Message(
@@ -259,8 +258,8 @@ class Messages:
             type=type_of(content),
             body=body_of(content),
             content=encode_content(content),
-            mentions=[str(_mentioned(text, index)) for index, text in enumerate(request.mentions)],
-            forwarded=False,
+            mentions=[_mentioned(text, index) for index, text in enumerate(request.mentions)],
+            forwarded=composed.forwarded,
             client_ref=request.client_ref,
             api_key_id=principal.subject_id if principal.kind is PrincipalKind.API_KEY else None,
             user_id=principal.subject_id if principal.kind is PrincipalKind.USER else None,
@@ -274,33 +273,21 @@ class Messages:
             secret=secrets.token_bytes(SECRET_BYTES),
             on_uncertain=request.on_uncertain,
             may_be_double=False,
-            media_id=media_id,
+            media_id=composed.media_id,
             media_attempts=0,
             created_at=now,
             updated_at=now,
         )
 
 
-def key_of(entry: Entry, session: Session) -> MessageKey:
-    """How WhatsApp names a message, for reactions to it."""
-    message, chat = entry.message, entry.chat
-    is_ours = message.direction == Direction.OUT
-    assert message.wa_id is not None, "only what WhatsApp knows has a key"
-    if chat.jid is None:
-        assert entry.contact is not None, "a chat with a person has its contact"
-        return MessageKey(chat=entry.contact.address, wa_id=message.wa_id, from_me=is_ours)
-    address = read_recipient(chat.jid).address
-    assert address is not None, "an address was read"
-    author = own_address(session) if is_ours or entry.contact is None else entry.contact.address
-    return MessageKey(chat=address, wa_id=message.wa_id, from_me=is_ours, participant=author)
-
-
-def _mentioned(text: str, index: int) -> object:
+def _mentioned(text: str, index: int) -> str:
+    if text == EVERYONE:
+        return text
     recipient = read_recipient(text, field=f"mentions.{index}")
     if recipient.address is None or recipient.address.other is not None:
-        problem = "Mentions are phone numbers or the addresses of people."
+        problem = "Mentions are phone numbers or the addresses of people, or `all`."
         raise InvalidError(problem, fields=(FieldError(path=f"mentions.{index}", problem=problem),))
-    return recipient.address.primary
+    return str(recipient.address.primary)
 
 
 def _demand_future(expires_at: datetime | None, now: datetime) -> None:

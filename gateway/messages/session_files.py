@@ -78,7 +78,7 @@ class SessionFiles:
         message = entry.message
         content = decode_content(message.content)
         if not isinstance(content, MEDIA_TYPES) or not isinstance(content.file, RemoteFile):
-            raise ConflictError("WhatsApp keeps no file of this message.", code="message_has_no_file")
+            raise ConflictError("WhatsApp keeps no file of this message.", code="message_without_file")
         if message.media_state in (MediaState.AVAILABLE, MediaState.PENDING):
             return
         now = self._clock.now()

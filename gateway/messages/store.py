@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.chats.models import Chat
@@ -65,6 +65,7 @@ _EARLY: Final = (
     .order_by(EarlyReceipt.at)
 )
 _MESSAGES: Final = cast(Table, Message.__table__)
+_MENU: Final[ColumnElement[str]] = literal_column("'menu'")  # for the index of menus
 _ADD: Final = insert(_MESSAGES)
 
 
@@ -99,6 +100,16 @@ def find(tx: Tx, *, org_id: int, message_id: int) -> Entry | None:
     return found[0] if found else None
 
 
+def list_by_ids(
+    tx: Tx, *, org_id: int, message_ids: Collection[int], session_ids: Collection[int] | None
+) -> list[Entry]:
+    """The messages with these ids, in no order; None as sessions stands for all of them."""
+    statement = select_entries().where(Message.org_id == org_id, Message.id.in_(message_ids))
+    if session_ids is not None:
+        statement = statement.where(Message.session_id.in_(session_ids))
+    return entries(tx, statement)
+
+
 def hold(tx: Tx, *, org_id: int, message_id: int) -> None:
     """Let nobody else change this message until the transaction ends. SQLite has one writer anyway."""
     if tx.dialect == "postgresql":
@@ -112,6 +123,20 @@ def list_page(tx: Tx, *, org_id: int, filters: Filters, limit: int, before_id: i
     if before_id is not None:
         statement = statement.where(Message.id < before_id)
     return entries(tx, statement.order_by(Message.id.desc()).limit(limit))
+
+
+def list_stretch(
+    tx: Tx, *, org_id: int, chat_id: int, limit: int, above: int | None, below: int | None, is_upward: bool
+) -> list[Entry]:
+    """Messages of a chat between two ids, newest first: the newest of them, or the oldest where ``is_upward``."""
+    statement = select_entries().where(Message.org_id == org_id, Message.chat_id == chat_id)
+    if above is not None:
+        statement = statement.where(Message.id > above)
+    if below is not None:
+        statement = statement.where(Message.id < below)
+    statement = statement.order_by(Message.id.asc() if is_upward else Message.id.desc()).limit(limit)
+    found = entries(tx, statement)
+    return found[::-1] if is_upward else found
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
@@ -152,6 +177,18 @@ def find_by_wa_id(
         statement = statement.where(Message.author_id == author_id)
     found = entries(tx, statement.limit(1))
     return found[0] if found else None
+
+
+def last_menu(tx: Tx, *, org_id: int, chat_id: int, since: datetime) -> Message | None:
+    """The newest menu that was sent into a chat."""
+    statement = (
+        select(Message)
+        .where(Message.org_id == org_id, Message.chat_id == chat_id, Message.type == _MENU)
+        .where(Message.direction == "out", Message.wa_id.is_not(None), Message.sent_at >= since)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return tx.session.scalar(statement)
 
 
 def list_sent(tx: Tx, *, org_id: int, session_id: int, wa_ids: Collection[str]) -> list[Entry]:

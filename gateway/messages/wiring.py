@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.fleet.intake import Intake
 from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.history import History
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.receipts import Receipts
 from gateway.messages.outbox.control import QueueControl
@@ -24,6 +25,7 @@ def listen(
     intake: Intake,
     *,
     inbound: Inbound,
+    history: History,
     receipts: Receipts,
     dispatcher: Dispatcher,
     downloader: Downloader,
@@ -33,8 +35,8 @@ def listen(
     """Have reports filed, and lanes and downloads woken when a session comes up."""
     intake.register(MessageReceived, inbound.received)
     intake.register(MessageUndecryptable, inbound.undecryptable)
-    intake.register(HistoryReceived, inbound.history)
-    intake.register(PushNames, inbound.push_names)
+    intake.register(HistoryReceived, history.received)
+    intake.register(PushNames, history.push_names)
     intake.register(ReceiptReceived, receipts.received)
     # After the fleet's own handler: the session's row says by then who is linked.
     intake.register(Paired, control.linked)

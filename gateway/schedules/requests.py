@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.api.fields import UtcTime
 from gateway.api.paging import PageQuery
-from gateway.messages.requests import FileIn, MessageIn, Words
+from gateway.messages.parts import FileIn, Words
+from gateway.messages.requests import TARGETED, MessageIn
 from gateway.schedules.models import Misfire, ScheduleState
 
 YEAR_SECONDS = 366 * 86_400
@@ -35,7 +36,7 @@ class TemplateIn(MessageIn):
 
     @model_validator(mode="after")
     def _suits_many_messages(self) -> Self:
-        for name in ("send_at", "expires_at", "reply_to", "reaction"):
+        for name in ("send_at", "expires_at", "reply_to", "album", *TARGETED):
             if getattr(self, name) is not None:
                 raise ValueError(f"a message that is sent again and again takes no {name}")
         part = self.part

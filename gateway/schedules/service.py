@@ -184,6 +184,10 @@ class Schedules:
         tx.session.delete(row)
         tx.session.flush()
 
+    def forget_runs(self, tx: Tx, *, before: datetime, limit: int) -> int:
+        """Delete runs of every organization from before then; give how many went."""
+        return store.delete_old_runs(tx, before=self._ids.at(before), limit=limit)
+
     def _session_deleted(self, tx: Tx, event: Event) -> None:
         if event.type != "session.deleted":
             return

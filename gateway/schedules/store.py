@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Text, bindparam, cast, func, literal_column, select, update
+from sqlalchemy import Text, bindparam, cast, delete, func, literal_column, select, update
 
 from gateway.db.tx import Tx
 from gateway.schedules.models import Schedule, ScheduleRun, ScheduleState
@@ -104,3 +104,11 @@ def readdress(tx: Tx, *, org_id: int, old: str, new: str) -> None:
     """Send to another recipient what went to this one."""
     statement = update(Schedule).where(Schedule.org_id == org_id, Schedule.recipient == old)
     tx.execute(statement.values(recipient=new))
+
+
+def delete_old_runs(tx: Tx, *, before: int, limit: int) -> int:
+    """Delete runs of every organization whose id is smaller; give how many went. Ids grow with time."""
+    old = select(ScheduleRun.id).where(ScheduleRun.id < before).order_by(ScheduleRun.id).limit(limit)
+    gone = tx.session.scalars(old).all()
+    tx.execute(delete(ScheduleRun).where(ScheduleRun.id.in_(gone)))
+    return len(gone)

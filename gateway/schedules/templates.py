@@ -8,8 +8,9 @@ from typing import Any
 from gateway.kit.errors import FieldError, GatewayError
 from gateway.kit.ids import render_id
 from gateway.messages.composer import Composer
+from gateway.messages.parts import FileIn
 from gateway.messages.recipients import read_recipient
-from gateway.messages.requests import PARTS, FileIn, MessageIn
+from gateway.messages.requests import PARTS, MessageIn
 from gateway.schedules.models import Schedule
 from gateway.schedules.requests import TemplateIn
 from sessions.content import Content

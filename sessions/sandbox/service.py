@@ -8,17 +8,28 @@ from collections.abc import Awaitable, Callable
 
 from sessions.sandbox.linking.login import Login
 from sessions.sandbox.linking.pairing import Pairing
+from sessions.sandbox.state.channels import ChannelBook
 from sessions.sandbox.state.directory import Account, Bundle, Device, Directory
 from sessions.sandbox.state.endpoint import DeviceChange, Endpoint, Faults, Watcher
 from sessions.sandbox.state.errors import AccountUnknownError, DeviceUnknownError
+from sessions.sandbox.state.groups import Groups
 from sessions.sandbox.state.store import Store
 from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.groups.membership import Membership
+from sessions.sandbox.traffic.groups.news import GroupNews
+from sessions.sandbox.traffic.groups.nodes import GroupNodes
+from sessions.sandbox.traffic.groups.relay import GroupRelay
+from sessions.sandbox.traffic.newsletters import Newsletters, is_channel
 from sessions.sandbox.traffic.notices import Notices
 from sessions.sandbox.traffic.presence import Presence
+from sessions.sandbox.traffic.queries.communities import CommunityQueries
 from sessions.sandbox.traffic.queries.connection import ConnectionQueries
+from sessions.sandbox.traffic.queries.group_changes import GroupChangeQueries
 from sessions.sandbox.traffic.queries.groups import GroupQueries
 from sessions.sandbox.traffic.queries.keys import KeyQueries
 from sessions.sandbox.traffic.queries.media import MediaQueries, MediaShelf
+from sessions.sandbox.traffic.queries.mex import MexQueries
+from sessions.sandbox.traffic.queries.newsletters import NewsletterQueries
 from sessions.sandbox.traffic.queries.registry import QueryRegistry, Routes
 from sessions.sandbox.traffic.queries.settings import SettingQueries
 from sessions.sandbox.traffic.queries.usync import UsyncQueries
@@ -42,22 +53,34 @@ class Service:
         self.store = store
         self.faults = faults
         self.directory = Directory(store=store)
+        self.groups = Groups(store=store)
         self.delivery = Delivery(store=store, codec=codec)
         self.notices = Notices(directory=self.directory, delivery=self.delivery)
         self.pairing = Pairing(directory=self.directory, notices=self.notices)
         self.login = Login(directory=self.directory, delivery=self.delivery, pairing=self.pairing, faults=faults)
         self._commit_later: asyncio.TimerHandle | None = None
         self.failures = 0  #: stanzas that made the service itself stumble
-        self._relay = Relay(directory=self.directory, delivery=self.delivery, store=store, faults=faults)
-        self._receipts = Receipts(directory=self.directory, delivery=self.delivery, store=store)
-        self._presence = Presence(directory=self.directory, delivery=self.delivery)
+        in_groups = GroupRelay(directory=self.directory, groups=self.groups, delivery=self.delivery)
+        self._relay = Relay(
+            directory=self.directory, delivery=self.delivery, groups=in_groups, store=store, faults=faults
+        )
+        self._receipts = Receipts(directory=self.directory, delivery=self.delivery, groups=in_groups, store=store)
+        self._presence = Presence(directory=self.directory, delivery=self.delivery, groups=in_groups)
+        nodes = GroupNodes(directory=self.directory)
+        self._news = GroupNews(directory=self.directory, notices=self.notices, nodes=nodes)
         self._keys = KeyQueries(directory=self.directory, notices=self.notices)
-        self._media = MediaQueries(directory=self.directory, notices=self.notices, media=media)
+        self._media = MediaQueries(
+            directory=self.directory, groups=self.groups, news=self._news, notices=self.notices, media=media
+        )
+        self._settings = SettingQueries(directory=self.directory, notices=self.notices)
+        self.newsletters = Newsletters(
+            book=ChannelBook(store=store), directory=self.directory, delivery=self.delivery, notices=self.notices
+        )
         self._queries = self._registry()
         self._handlers: dict[str, Callable[[Endpoint, Node], Awaitable[None]]] = {
             "iq": self._iq,
-            "message": self._relay.message,
-            "receipt": self._receipts.receipt,
+            "message": self._message,
+            "receipt": self._receipt,
             "ack": self._receipts.ack,
             "presence": self._presence.presence,
             "chatstate": self._presence.chatstate,
@@ -152,6 +175,16 @@ class Service:
         await self._media.set_picture(account, jpeg)
         self.store.commit()
 
+    async def set_about(self, account: Account, about: str) -> None:
+        """Change what an account says of itself."""
+        await self._settings.set_about(account, about)
+        self.store.commit()
+
+    async def block(self, account: Account, contact: Account, *, blocks: bool) -> None:
+        """The phone's owner blocks somebody, or no longer."""
+        await self._settings.block(account, contact, blocks=blocks, by=None)
+        self.store.commit()
+
     async def close(self) -> None:
         """Stop what the service itself has started."""
         await self._relay.close()
@@ -166,6 +199,18 @@ class Service:
             self._commit_later.cancel()
             self._commit_later = None
         self.store.commit()
+
+    async def _message(self, endpoint: Endpoint, message: Node) -> None:
+        if is_channel(message.jid("to")):
+            await self.newsletters.message(endpoint, message)
+        else:
+            await self._relay.message(endpoint, message)
+
+    async def _receipt(self, endpoint: Endpoint, receipt: Node) -> None:
+        if is_channel(receipt.jid("to")):
+            await self.newsletters.receipt(endpoint, receipt)
+        else:
+            await self._receipts.receipt(endpoint, receipt)
 
     async def _iq(self, endpoint: Endpoint, stanza: Node) -> None:
         if stanza.text("type") in ("result", "error"):
@@ -183,7 +228,22 @@ class Service:
         registry.add(self._keys.routes())
         registry.add(self._media.routes())
         registry.add(UsyncQueries(directory=self.directory).routes())
-        registry.add(SettingQueries(directory=self.directory, notices=self.notices).routes())
+        registry.add(self._settings.routes())
         registry.add(ConnectionQueries(delivery=self.delivery, unlink=self.unlink).routes())
-        registry.add(GroupQueries().routes())
+        for routes in self._group_routes():
+            registry.add(routes)
+        channels, mex = NewsletterQueries(newsletters=self.newsletters), MexQueries()
+        mex.add(channels.questions())
+        mex.add(self._settings.questions())
+        registry.add(channels.routes())
+        registry.add(mex.routes())
         return registry
+
+    def _group_routes(self) -> list[Routes]:
+        nodes = GroupNodes(directory=self.directory)
+        membership = Membership(directory=self.directory, groups=self.groups, news=self._news, nodes=nodes)
+        return [
+            GroupQueries(groups=self.groups, nodes=nodes).routes(),
+            CommunityQueries(groups=self.groups, nodes=nodes, news=self._news).routes(),
+            GroupChangeQueries(groups=self.groups, nodes=nodes, news=self._news, membership=membership).routes(),
+        ]

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from sessions.protobuf import load
 from sessions.protocol import SessionSpec
 from sessions.worker import jids
-from sessions.worker.ffi import Library, ProxySettings
-from sessions.worker.guard import Gate
+from sessions.worker.ffi.library import Library, ProxySettings
+from sessions.worker.guard.handle import Gate
 from sessions.worker.inbound import codes
 from sessions.worker.pulse import Vitals
 from sessions.worker.refusals import redact
@@ -25,6 +25,8 @@ _STORE_HEADER = b"SQLite format 3\0"
 #: ratchets, hence FULL.
 _STORE_OPTIONS = "?_foreign_keys=on&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=15000&_x="
 _HISTORY_DAYS = {"none": 1, "recent": 30, "full": 365}
+#: What a phone shares at once; more takes it a full synchronisation.
+_RECENT_DAYS = 30
 _RETRY_SECONDS = 1.0
 
 _registration: Any = load("waCompanionReg.WAWebProtobufsCompanionReg_pb2")
@@ -93,7 +95,7 @@ class EngineSession:
             on_login_status=self._take_login_status,
             on_event=self._take_event,
             on_log=self._take_log,
-            subscribed=codes.subscribed(typing=self.spec.typing_events),
+            subscribed=codes.subscribed(typing=self.spec.typing_events, channels=self.spec.channel_events),
             device=_device_properties(self.spec),
             proxy=proxy,
         )
@@ -159,13 +161,13 @@ def looks_readable(folder: Path) -> bool:
 
 
 def _device_properties(spec: SessionSpec) -> bytes:
-    days = _HISTORY_DAYS[spec.history]
+    days = spec.history_days or _HISTORY_DAYS[spec.history]
     properties = _registration.DeviceProps(
         os=spec.device_name,
-        platformType=_registration.DeviceProps.CHROME,
-        requireFullSync=spec.history == "full",
+        platformType=_registration.DeviceProps.PlatformType.Value(spec.platform.upper()),
+        requireFullSync=spec.history == "full" or days > _RECENT_DAYS,
         historySyncConfig=_registration.DeviceProps.HistorySyncConfig(
-            fullSyncDaysLimit=days, recentSyncDaysLimit=min(days, 30)
+            fullSyncDaysLimit=days, recentSyncDaysLimit=min(days, _RECENT_DAYS)
         ),
     )
     return bytes(properties.SerializeToString())

@@ -1,4 +1,4 @@
-"""A session as its worker holds it: folder, journal, engine, guard and lane put together."""
+"""A session as its worker holds it: folder, journal, engine, desk and lane put together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -14,10 +15,11 @@ from sessions.protocol import ExitCode, Loopback, Probing, SessionSpec
 from sessions.status import Reason
 from sessions.worker import host
 from sessions.worker.calls import Lane
-from sessions.worker.commands import Commands
+from sessions.worker.commands.area import Desk
 from sessions.worker.engine_session import EngineSession, looks_readable
-from sessions.worker.ffi import Library
-from sessions.worker.guard import Gate, Guard
+from sessions.worker.ffi.library import Library
+from sessions.worker.guard.handle import Gate, Handle
+from sessions.worker.guard.people import is_answered
 from sessions.worker.inbound import codes
 from sessions.worker.journal import Journal, JournalError
 from sessions.worker.pairing import PairingWatch
@@ -35,8 +37,7 @@ class HeldSession:
 
     session_id: str
     gate: Gate
-    guard: Guard
-    commands: Commands
+    desk: Desk
     stream: Stream
     lane: Lane
     lock: int
@@ -86,19 +87,22 @@ class Opener:
         if not looks_readable(folder):
             raise JournalError("the key store is no database")
         gate = Gate()
-        guard = Guard(library=self.library, session=spec.session_id.encode(), gate=gate)
+        handle = Handle(library=self.library, session=spec.session_id.encode(), gate=gate)
         journal = Journal(folder / JOURNAL_NAME, clock=time.time)
         qr_shown = self.pairing.qr_shown if self.pairing is not None else threading.Event()
         held = HeldSession(
             session_id=spec.session_id,
             gate=gate,
-            guard=guard,
-            commands=Commands(guard=guard, qr_shown=qr_shown, clock=time.time),
-            stream=Stream(session_id=spec.session_id, folder=folder, journal=journal),
+            desk=Desk(handle=handle, qr_shown=qr_shown, clock=time.time),
+            stream=Stream(session_id=spec.session_id, folder=folder, journal=journal, history=spec.history),
             lane=Lane("send"),
             lock=lock,
             vitals=Vitals(
-                session_id=spec.session_id, gate=gate, ask=guard.is_answered, probing=self.probing, random=Random()
+                session_id=spec.session_id,
+                gate=gate,
+                ask=partial(is_answered, handle),
+                probing=self.probing,
+                random=Random(),
             ),
         )
         held.engine = self._engine(spec, held)
@@ -123,6 +127,6 @@ class Opener:
         )
 
     def _proxy_url(self, spec: SessionSpec) -> str | None:
-        if self.loopback is not None:
-            return self.loopback.proxy_url
-        return spec.proxy.url if spec.proxy is not None else None
+        if spec.proxy is not None:
+            return spec.proxy.url
+        return self.loopback.proxy_url if self.loopback is not None else None

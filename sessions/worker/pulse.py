@@ -9,7 +9,7 @@ from random import Random
 
 from sessions.protocol import Probing, Pulse, Pulsed
 from sessions.worker.calls import Lane
-from sessions.worker.guard import Gate
+from sessions.worker.guard.handle import Gate
 from sessions.worker.inbound import codes
 from sessions.worker.wire import Wire
 

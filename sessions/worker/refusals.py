@@ -19,7 +19,7 @@ from sessions.errors import (
     StoreError,
 )
 
-_SERVER_CODE = re.compile(r"(?:server returned error |info query returned status )(\d{3})")
+_SERVER_CODE = re.compile(r"(?:server returned error |info query returned status |graphql error: )(\d{3})")
 _HTTP_CODE = re.compile(r"status code (\d{3})")
 _NEW_CHATS_REFUSED = 463
 
@@ -60,12 +60,16 @@ _TABLE: tuple[tuple[tuple[str, ...], type[SessionError]], ...] = (
             "can't send message to unknown server",
             "sending to non-status broadcast lists",
             "you're not participating in that group",
+            "that group invite link",
+            "invalid disappearing timer provided",
+            "the given data is not a valid image",
             "phone number too short",
             "international phone number required",
             "can't send presence without PushName set",
         ),
         InvalidRequestError,
     ),
+    (("you don't have the permission to get the group's invite link",), RefusedError),
     # Below what WhatsApp or the engine says of the recipient: these texts wrap that.
     (
         (

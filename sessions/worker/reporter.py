@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from pathlib import Path
+from typing import Literal
 
 from sessions.crash import CrashPoint, crash_point
 from sessions.events import Event, Report, Unparsed
@@ -25,11 +26,18 @@ _QUARANTINE_FOLDER = "quarantine"
 class Stream:
     """The reports of one session on their way to the daemon."""
 
-    def __init__(self, *, session_id: str, folder: Path, journal: Journal) -> None:
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        folder: Path,
+        journal: Journal,
+        history: Literal["none", "recent", "full"] = "recent",
+    ) -> None:
         self.session_id = session_id
         self.journal = journal
         self._quarantine = folder / _QUARANTINE_FOLDER
-        self._reading = Reading()
+        self._reading = Reading(history=history)
         self._lock = threading.Lock()
         self._fleeting: deque[Report] = deque(maxlen=_MAX_FLEETING)
         self._waiting: deque[Report] = deque()

@@ -24,14 +24,13 @@ from sessions.protocol import (
     Fatal,
     Hello,
     Ready,
-    SendMessage,
     Stop,
 )
 from sessions.status import Reason
 from sessions.worker import host, selfcheck
 from sessions.worker.calls import InFlight, Lane, Pool
-from sessions.worker.commands import ANSWERED_BY_WHATSAPP
-from sessions.worker.ffi import Library
+from sessions.worker.commands import table
+from sessions.worker.ffi.library import Library
 from sessions.worker.held import HeldSession, Opener
 from sessions.worker.journal import JournalError
 from sessions.worker.pairing import PairingWatch
@@ -146,7 +145,7 @@ class Runner:
         if held is None:
             self._wire.send(Failure(call_id=call.call_id, code="session_not_running", detail="Not in this worker."))
             return
-        lane: Lane | Pool = held.lane if isinstance(call.command, SendMessage) else self._pool
+        lane: Lane | Pool = held.lane if table.is_in_order(call.command) else self._pool
         lane.put(partial(self._answer, held, call))
 
     def _answer(self, held: HeldSession, call: Call) -> None:
@@ -156,8 +155,8 @@ class Runner:
             return
         with self._in_flight:
             try:
-                frame: Answer | Failure = Answer(call_id=call.call_id, result=held.commands.carry_out(call.command))
-                if isinstance(call.command, ANSWERED_BY_WHATSAPP):
+                frame: Answer | Failure = Answer(call_id=call.call_id, result=table.carry_out(held.desk, call.command))
+                if table.is_answered_by_whatsapp(call.command):
                     held.vitals.proved()
             except SessionError as error:
                 if isinstance(error, RefusedError):
@@ -188,7 +187,7 @@ class Runner:
             self._leave(ExitCode.ASKED)
         self._in_flight.wait_until_none(grace_seconds)
         for held in self._held.values():
-            held.guard.disconnect()
+            held.desk.handle.disconnect()
         deadline = time.monotonic() + _DRAIN_SECONDS
         for held in self._held.values():
             held.engine.wait_until_quiet(_QUIET_SECONDS, deadline - time.monotonic())

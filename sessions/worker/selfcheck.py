@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from sessions.protobuf import package_folder
-from sessions.worker.ffi import EXPORTS, Library
+from sessions.worker.ffi.library import EXPORTS, Library
 
 ENGINE_VERSION = "0.5.2"
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}

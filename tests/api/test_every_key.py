@@ -15,6 +15,7 @@ from gateway.api import idempotency
 from gateway.api.route import Route, routes_of
 from gateway.db.tables import load_tables
 from gateway.db.tx import Tx
+from gateway.events.models import Event
 from gateway.kit.ids import parse_id
 from gateway.messages.models import Message
 from tests.api.test_isolation import PHONE, PIXEL, World, sign_in, world  # noqa: F401 - the same world
@@ -46,6 +47,8 @@ AFTERWARDS = {
     "webhooks.replay": "it goes through the log bite by bite, and webhooks are told at least once",
     "webhooks.test": "a second test is a test",
 }
+#: What the event log says last of an effect that goes on after the answer.
+FOLLOWS = {"sessions.restart": "session.restricted"}
 MESSAGE = {"session": "line", "to": PHONE, "type": "text", "text": {"body": "once"}}
 RULE = {"cron": "0 9 * * *", "time_zone": "UTC"}
 
@@ -119,6 +122,13 @@ async def count_rows(there: World) -> dict[str, int]:
     return await there.parts.ground.database.read(count)
 
 
+async def was_told(there: World, event_type: str) -> bool:
+    def look(tx: Tx) -> bool:
+        return tx.session.scalar(select(Event.id).where(Event.type == event_type).limit(1)) is not None
+
+    return await there.parts.ground.database.read(look)
+
+
 @pytest.fixture
 async def callers(world: World) -> dict[bool, dict[str, str]]:  # noqa: F811
     """Headers of an API key, and of a person for what only people may do."""
@@ -163,6 +173,7 @@ async def test_a_repeat_gets_the_same_answer_and_changes_nothing(
     world: World,  # noqa: F811
     callers: dict[bool, dict[str, str]],
     operation: str,
+    eventually: Any,
 ) -> None:
     route, case = posts(world)[operation], CASES[operation]
     await world.parts.ground.database.write(lambda tx: case.before(tx, world))
@@ -175,6 +186,8 @@ async def test_a_repeat_gets_the_same_answer_and_changes_nothing(
         return answer.status, await answer.read(), answer.headers.get("Idempotency-Replayed")
 
     first = await call(raw)
+    if operation in FOLLOWS:
+        await eventually(lambda: was_told(world, FOLLOWS[operation]))
     rows = await count_rows(world)
     second = await call(raw)
     again = await count_rows(world)

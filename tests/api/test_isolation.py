@@ -22,6 +22,8 @@ from gateway.kit.ids import render_id
 from gateway.principal import Principal, PrincipalKind
 from gateway.webhooks.models import WebhookDelivery
 from gateway.webhooks.service import WebhookDraft
+from sessions.address import Address, Jid
+from sessions.groups import GroupInfo
 from tests.conftest import add_org
 from tests.serving import FROM_OUR_PAGE, PASSWORD
 
@@ -35,6 +37,11 @@ PHONE = "+4915112345678"
 #: What a route needs to get as far as looking for the thing that its address names.
 BODIES: dict[str, dict[str, Any]] = {
     "contacts.update": {"name": "Eve"},
+    "groups.answer_join_requests": {"action": "approve", "participants": [PHONE]},
+    "groups.change_participants": {"action": "add", "participants": [PHONE]},
+    "groups.link": {"group": "cht_0000000000001"},
+    "groups.set_picture": {"media_id": "med_0000000000001"},
+    "groups.update": {"subject": "eves"},
     "messages.resolve": {"outcome": "failed"},
     "schedules.update": {"name": "eves"},
     "sessions.update": {"name": "eves"},
@@ -85,10 +92,13 @@ def fill(tx: Tx, parts: Parts) -> tuple[dict[str, str], int]:
     session = parts.fleet.sessions.create(tx, OURS, name="line")
     session.paired_at = session.created_at
     other = parts.fleet.sessions.create(tx, OURS, name="other line")
+    address = Address(other=Jid.parse("120363000000000001@g.us"))
+    group = parts.grouping.groups.take(tx, session, GroupInfo(group=address, subject="ours"))
     key, _ = parts.platform.access.create_key(tx, org_id=1, name="ours")
     ids = {
         "webhook": render_id("whk", webhook.id),
         "session": render_id("ses", session.id),
+        "group": render_id("cht", group.chat_id),
         "key": render_id("key", key.id),
     }
     return ids, other.id
@@ -152,7 +162,7 @@ async def call(world: World, route: Route, headers: dict[str, str]) -> Any:
 async def snapshot(world: World) -> dict[str, Any]:
     """Everything of organization 1, as itself sees it."""
     seen = {}
-    for noun in ("webhook", "session", "message", "schedule", "chat", "contact", "media"):
+    for noun in ("webhook", "session", "message", "schedule", "chat", "group", "contact", "media"):
         path = f"/api/v1/{noun if noun == 'media' else noun + 's'}/{world.ids[noun]}"
         answer = await world.client.get(path, headers=world.ours)
         assert answer.status == 200, path
@@ -177,7 +187,7 @@ async def test_every_foreign_id_in_an_address_is_not_found(world: World) -> None
 
 async def test_a_key_for_one_session_finds_nothing_of_another(world: World) -> None:
     before = await snapshot(world)
-    bound = ("/api/v1/sessions/", "/api/v1/chats/", "/api/v1/messages/")
+    bound = ("/api/v1/sessions/", "/api/v1/chats/", "/api/v1/messages/", "/api/v1/groups/")
 
     answers = {
         f"{route.method} {route.path}": (await call(world, route, world.limited)).status

@@ -16,6 +16,7 @@ from gateway.events.service import EventLog
 from gateway.fleet.service import Sessions
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator
+from gateway.messages.chat_list import list_chats
 from gateway.principal import Principal, PrincipalKind
 from sessions.address import Address, Jid
 
@@ -100,12 +101,12 @@ async def test_the_chat_with_the_newest_message_comes_first(desk: Desk, clock: A
         await desk.note(chat, message_id)
         clock.advance(1)
 
-    listed = await desk.database.read(lambda tx: desk.chats.page(tx, EVERYTHING, limit=10))
-    following = await desk.database.read(lambda tx: desk.chats.page(tx, EVERYTHING, limit=10, before_message_id=30))
+    listed = await desk.database.read(lambda tx: list_chats(tx, EVERYTHING, limit=10))
+    following = await desk.database.read(lambda tx: list_chats(tx, EVERYTHING, limit=10, before_message_id=30))
 
-    assert [chat.id for chat in listed] == [one.id, two.id]
-    assert [chat.id for chat in following] == [two.id]
-    assert [chat.unread for chat in listed] == [2, 1]
+    assert [entry.chat.id for entry in listed] == [one.id, two.id]
+    assert [entry.chat.id for entry in following] == [two.id]
+    assert [entry.chat.unread for entry in listed] == [2, 1]
     assert never_used.last_message_id is None
 
 
@@ -118,8 +119,8 @@ async def test_an_old_message_does_not_become_the_last_one(desk: Desk, clock: An
         lambda tx: desk.chats.note_message(tx, chat, message_id=10, at=now - timedelta(days=1), unread=False)
     )
 
-    [listed] = await desk.database.read(lambda tx: desk.chats.page(tx, EVERYTHING, limit=10))
-    assert (listed.last_message_id, listed.last_message_at) == (20, now)
+    [listed] = await desk.database.read(lambda tx: list_chats(tx, EVERYTHING, limit=10))
+    assert (listed.chat.last_message_id, listed.chat.last_message_at) == (20, now)
 
 
 async def test_chats_of_other_organizations_and_sessions_are_not_there(desk: Desk) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, text
 from gateway.db.draft import draft
 from gateway.db.errors import DatabaseTooNewError
 from gateway.db.migrate import current, head, on_connection, upgrade
-from gateway.db.tables import load_tables
+from gateway.db.tables import is_declared, load_tables
 
 
 def differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    options = {"compare_type": True, "compare_server_default": True, "include_object": is_declared}
+    context = MigrationContext.configure(connection, opts=options)
     return compare_metadata(context, load_tables())
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from gateway.db.errors import StoreBusyError, StoreClosedError, StoreFailedError
 from gateway.db.sqlite import SqliteDatabase, make_write_engine
+from gateway.db.turns import OWN_IN_A_ROW
 from gateway.db.tx import Tx
 
 metadata = MetaData()
@@ -141,8 +142,9 @@ async def test_when_sqlite_gives_up_the_transaction_nobody_is_told_that_it_worke
     results = await asyncio.gather(*together, return_exceptions=True)
     await store.write(add("next"))
 
-    assert {type(result) for result in results} == {StoreFailedError}
-    assert await store.read(names) == ["next"]
+    assert [type(result) for result in results[:2]] == [StoreFailedError] * 2
+    assert isinstance(results[2], int), "its turn had not come yet"
+    assert await store.read(names) == ["afterwards", "next"]
 
 
 async def test_a_full_disk_is_an_error_for_its_callers_and_loses_nothing_that_was_kept(path):
@@ -280,4 +282,50 @@ async def test_many_writers_share_commits(store):
     await asyncio.gather(*waiting)
 
     assert len(await store.read(names)) == 256
-    assert len(commits) == 3
+    assert len(commits) < 64
+
+
+async def test_the_gateways_own_work_goes_before_what_callers_ask_for(store):
+    async with held(store):
+        asked = [asyncio.ensure_future(store.front().write(add(f"asked {number}"))) for number in range(3)]
+        own = [asyncio.ensure_future(store.write(add(f"own {number}"))) for number in range(3)]
+    await asyncio.gather(*asked, *own)
+
+    assert await store.read(names) == ["own 0", "own 1", "own 2", "asked 0", "asked 1", "asked 2"]
+
+
+async def test_a_flood_of_own_work_locks_no_caller_out(store):
+    async with held(store):
+        own = [asyncio.ensure_future(store.write(add(f"own {number}"))) for number in range(100)]
+        asked = asyncio.ensure_future(store.front().write(add("asked")))
+    await asyncio.gather(*own, asked)
+
+    assert (await store.read(names)).index("asked") == OWN_IN_A_ROW - 1, "the writer had been busy with one already"
+
+
+async def test_a_flood_of_requests_keeps_own_work_waiting_for_one_commit_at_most(store):
+    """Each request takes so long that a commit has room for one or two."""
+    order: list[str] = []
+
+    def slowly(tx: Tx) -> None:
+        order.append("asked")
+        threading.Event().wait(0.03)
+
+    async with held(store):
+        asked = [asyncio.ensure_future(store.front().write(slowly)) for _ in range(20)]
+    await asked[0]
+    await store.write(lambda tx: order.append("own"))
+    await asyncio.gather(*asked)
+
+    assert order.index("own") < 10
+
+
+async def test_a_full_queue_of_requests_refuses_none_of_the_gateways_own_work(store):
+    async with held(store):
+        asked = [asyncio.ensure_future(store.front().write(add(f"asked {number}"))) for number in range(500)]
+        await asyncio.sleep(0)
+        own = asyncio.ensure_future(store.write(add("own")))
+    results = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert isinstance(await own, int)
+    assert [type(result) for result in results[400:]] == [StoreBusyError] * 100

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.channel import Channel
+from sessions.commands.base import Done
+from sessions.commands.presence import SetPresence
 from sessions.errors import EngineError, NotConnectedError, OutcomeUnknownError, WorkerLostError, by_code
 from sessions.protocol import (
     Answer,
     Call,
-    Done,
     Failure,
     FrameError,
     FrameSplitter,
     Ready,
-    SetPresence,
     ToDaemon,
     ToWorker,
     pack,

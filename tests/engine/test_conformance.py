@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from sessions.address import Address, Jid
+from sessions.commands.base import Done
+from sessions.commands.linking import LogOut, PairCodeIssued, RequestPairCode
+from sessions.commands.messages import SendMessage
+from sessions.commands.people import AddressResolved, CheckNumbers, NumbersChecked, ResolveAddress
+from sessions.commands.presence import SetTyping
 from sessions.content import Text
 from sessions.errors import (
     InvalidRequestError,
@@ -18,18 +23,6 @@ from sessions.errors import (
     SessionError,
 )
 from sessions.events import Identified, MessageReceived, Paired, PairingEnded, QrShown, ReceiptKind
-from sessions.protocol import (
-    AddressResolved,
-    CheckNumbers,
-    Done,
-    LogOut,
-    NumbersChecked,
-    PairCodeIssued,
-    RequestPairCode,
-    ResolveAddress,
-    SendMessage,
-    SetTyping,
-)
 from sessions.status import Reason, SessionStatus
 from tests.engine.worlds import World, connected, envelope, link, reaches, send, spec_for
 

@@ -176,7 +176,7 @@ def test_every_message_carries_its_secret() -> None:
 
 
 def test_a_quote_and_mentions_go_along() -> None:
-    quote = Quote(wa_id="3EB0BB", sender=PEER, body="before")
+    quote = Quote(wa_id="3EB0BB", sender=PEER, content=Text(body="before"))
 
     message = sent(Text(body="hi @901"), quote=quote, mentions=(PEER,))
 
@@ -213,8 +213,16 @@ def test_the_protocols_own_business_is_no_message() -> None:
     assert seen(e2e.Message(protocolMessage=shared)) is None
 
 
-def test_what_is_not_known_is_named() -> None:
-    assert seen(e2e.Message(orderMessage=e2e.OrderMessage(orderID="1"))) == Unsupported(name="orderMessage")
+def test_what_is_not_known_is_named_and_kept() -> None:
+    order = e2e.Message(orderMessage=e2e.OrderMessage(orderID="1"))
+
+    assert seen(order) == Unsupported(name="orderMessage", raw=order.SerializeToString())
+
+
+def test_what_is_not_known_and_very_large_is_only_named() -> None:
+    order = e2e.Message(orderMessage=e2e.OrderMessage(orderID="1", message="x" * 50_000))
+
+    assert seen(order) == Unsupported(name="orderMessage")
 
 
 def jid(address: Jid | None) -> Any:
@@ -424,7 +432,7 @@ def test_an_event_that_nobody_knows_is_reported_as_such() -> None:
 
 
 def test_only_events_that_can_be_read_are_asked_for() -> None:
-    with_typing, without = codes.subscribed(typing=True), codes.subscribed(typing=False)
+    with_typing, without = codes.subscribed(typing=True, channels=True), codes.subscribed(typing=False, channels=True)
 
     assert set(with_typing) - set(without) == {codes.TYPING, codes.PRESENCE}
     assert 45 not in with_typing, "a secret of the account"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from sessions.commands.files import DownloadFile, FileSaved
 from sessions.content import Audio, Document, Image, OutgoingFile, RemoteFile, Sticker, Video
 from sessions.errors import InvalidRequestError, MediaUnavailableError
 from sessions.events import MessageReceived
-from sessions.protocol import DownloadFile, FileSaved
 from sessions.sandbox.phones.writing import OutgoingMessage
 from tests.engine.worlds import RealWorld, envelope, link, send, spec_for
 

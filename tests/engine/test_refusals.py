@@ -23,8 +23,9 @@ from sessions.errors import (
     SessionError,
     StoreError,
 )
-from sessions.worker.ffi import Library
-from sessions.worker.guard import Gate, Guard
+from sessions.worker.ffi.library import Library
+from sessions.worker.guard import files, linking, messages, people, presence
+from sessions.worker.guard.handle import Gate, Handle
 from sessions.worker.refusals import error_for, redact
 
 
@@ -90,8 +91,8 @@ class Untouchable:
         return call
 
 
-def guard(gate: Gate) -> Guard:
-    return Guard(library=cast(Library, Untouchable()), session=b"ses_1", gate=gate)
+def handle(gate: Gate) -> Handle:
+    return Handle(library=cast(Library, Untouchable()), session=b"ses_1", gate=gate)
 
 
 ME = Jid("15550000001")
@@ -108,32 +109,32 @@ ME = Jid("15550000001")
 )
 def test_a_session_in_another_state_is_refused(gate: Gate, error: type[SessionError]) -> None:
     with pytest.raises(error):
-        guard(gate).send(ME, b"")
+        messages.send(handle(gate), ME, b"")
     with pytest.raises(error):
-        guard(gate).log_out()
+        linking.log_out(handle(gate))
 
 
 def test_bounds_are_kept_before_the_library() -> None:
-    up = guard(Gate(started=True, paired=True, connected=True))
+    up = handle(Gate(started=True, paired=True, connected=True))
 
     with pytest.raises(InvalidRequestError):
-        up.send(Jid("15550000002", device=3), b"")
+        messages.send(up, Jid("15550000002", device=3), b"")
     with pytest.raises(InvalidRequestError):
-        up.send(Jid("123", "broadcast"), b"")
+        messages.send(up, Jid("123", "broadcast"), b"")
     with pytest.raises(InvalidRequestError):
-        up.set_typing(ME, "dancing")
+        presence.set_typing(up, ME, "dancing")
     with pytest.raises(InvalidRequestError):
-        up.upload("image", b"", 0.0)
+        files.upload(up, "image", b"", 0.0)
     with pytest.raises(InvalidRequestError):
-        up.check_numbers(("15550000002",))
+        people.check_numbers(up, ("15550000002",))
     with pytest.raises(InvalidRequestError):
-        up.check_numbers(())
+        people.check_numbers(up, ())
     with pytest.raises(InvalidRequestError):
-        up.mark_read(ME, ("A B",), ME, played=False, now=0.0)
+        messages.mark_read(up, ME, ("A B",), ME, played=False, now=0.0)
     with pytest.raises(InvalidRequestError):
-        up.subscribe_presence(Jid("120363", "g.us"))
+        presence.subscribe_presence(up, Jid("120363", "g.us"))
     with pytest.raises(InvalidRequestError):
-        up.other_name(Jid("120363", "g.us"))
+        people.other_name(up, Jid("120363", "g.us"))
     empty = RemoteFile(direct_path="", media_key=b"", sha256=b"", encrypted_sha256=b"", size=1, mimetype="")
     with pytest.raises(MediaUnavailableError):
-        up.download("image", empty)
+        files.download(up, "image", empty)

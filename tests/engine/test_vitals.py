@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from sessions.protocol import Probing
-from sessions.worker.guard import Gate
+from sessions.worker.guard.handle import Gate
 from sessions.worker.inbound import codes
 from sessions.worker.pulse import Vitals
 

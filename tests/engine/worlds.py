@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sessions.address import Address, Jid
+from sessions.commands.messages import MessageSent, SendMessage
 from sessions.content import Content, Envelope, Sent, Text
 from sessions.engine import Engine, StatusChange
 from sessions.events import Event, MessageReceived, QrShown, ReceiptKind, ReceiptReceived, Report
-from sessions.fake import FakeEngine
-from sessions.protocol import Loopback, MessageSent, SendMessage, SessionSpec
+from sessions.fake.engine import FakeEngine
+from sessions.protocol import Loopback, SessionSpec
 from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
+from sessions.sandbox.phones.reading import E2E
 from sessions.sandbox.phones.writing import OutgoingMessage, TextInput
+from sessions.sandbox.traffic.newsletters import new_post_id
 from sessions.settings import EngineSettings
 from sessions.status import SessionStatus
 from sessions.supervisor import Supervisor
@@ -90,6 +93,8 @@ class World(Protocol):
     async def unlink(self, session_id: str, number: str) -> None: ...
     async def cut(self, session_id: str, number: str) -> None: ...
     async def restore(self, session_id: str) -> None: ...
+    async def channel(self, owner: str, name: str) -> Address: ...
+    async def publish(self, channel: Address, body: str) -> None: ...
     def texts_at(self, number: str) -> list[str]: ...
 
 
@@ -125,6 +130,12 @@ class FakeWorld:
 
     async def restore(self, session_id: str) -> None:
         self.engine.reconnect(session_id)
+
+    async def channel(self, owner: str, name: str) -> Address:
+        return self.engine.open_channel(owner, name).address
+
+    async def publish(self, channel: Address, body: str) -> None:
+        self.engine.publish(channel, Text(body=body))
 
     def texts_at(self, number: str) -> list[str]:
         address = Address.of(Jid.from_phone(number))
@@ -171,6 +182,23 @@ class RealWorld:
 
     async def restore(self, session_id: str) -> None:
         """The real engine comes back by itself."""
+
+    async def channel(self, owner: str, name: str) -> Address:
+        account = self.whatsapp.service.account(owner.removeprefix("+"))
+        return Address.of((await self.whatsapp.service.newsletters.create(account, name, "", by=None)).jid)
+
+    async def publish(self, channel: Address, body: str) -> None:
+        newsletters = self.whatsapp.service.newsletters
+        found = newsletters.book.get(channel.other)
+        assert found is not None
+        encoded = E2E.Message(conversation=body).SerializeToString()
+        await newsletters.post(found, id=new_post_id(), type="text", body=encoded, by=None)
+
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that the sandbox does and nobody reports."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not condition():
+                await asyncio.sleep(0.01)
 
     async def fault(self, **fault: Any) -> None:
         await self.whatsapp.faults.inject(parse_fault(fault))

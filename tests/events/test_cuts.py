@@ -19,6 +19,7 @@ from tests.serving import Parts
 STREAMS = 20
 SOCKETS = 5
 CUTS = 6  #: `wagate torture sse-cuts` does a thousand
+LEAST_SAID = 150
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,8 @@ async def hub(parts: Parts) -> AsyncIterator[Any]:
 
 async def talk(parts: Parts, is_over: asyncio.Event) -> None:
     number = 0
-    while not is_over.is_set():
+    # On a machine that writes slowly the cuts are over before much was said.
+    while number < LEAST_SAID or not is_over.is_set():
         await say(parts, *range(number, number + 3))
         number += 3
 
@@ -66,4 +68,4 @@ async def test_who_is_cut_off_again_and_again_hears_each_event_once_and_in_order
 
     assert all(isinstance(end, asyncio.CancelledError) for end in ends)
     assert [one.heard == said for one in listeners] == [True] * (STREAMS + SOCKETS)
-    assert len(said) > 100
+    assert len(said) >= LEAST_SAID

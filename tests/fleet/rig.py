@@ -11,11 +11,13 @@ from gateway.db.tx import Database, Tx
 from gateway.events.service import EventLog
 from gateway.fleet import store
 from gateway.fleet.intake import Intake
+from gateway.fleet.labels import SessionLabels
 from gateway.fleet.lifecycle import Lifecycle
 from gateway.fleet.links import PairingLinks
 from gateway.fleet.models import Session
 from gateway.fleet.pairing import PairingDesk
 from gateway.fleet.progress import Progress
+from gateway.fleet.proxies import ProxyGuard, ProxySeals
 from gateway.fleet.qr import QrArtist
 from gateway.fleet.reconciler import Reconciler
 from gateway.fleet.render import session_id
@@ -24,10 +26,12 @@ from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.fleet.unlinker import Unlinker
 from gateway.fleet.warden import Warden
 from gateway.kit.clock import Clock
+from gateway.kit.guard import AddressGuard
 from gateway.kit.ids import IdGenerator
+from gateway.kit.vault import Vault
 from gateway.principal import Principal, PrincipalKind
 from sessions.events import Paired, PairingEnded, QrShown
-from sessions.fake import FakeEngine
+from sessions.fake.engine import FakeEngine
 
 CALLER = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=("*",))
 
@@ -51,6 +55,8 @@ class FleetRig:
     lifecycle: Lifecycle
     artist: QrArtist
     specs: Specs
+    seals: ProxySeals
+    proxies: ProxyGuard
 
     async def create(self, name: str = "shop", **more: Any) -> Session:
         return await self.database.write(lambda tx: self.sessions.create(tx, CALLER, name=name, **more))
@@ -98,7 +104,11 @@ def build_rig(
     progress = Progress(sessions=sessions, clock=clock)
     intake = Intake(database=database, progress=progress, clock=clock, ids=ids)
     engine = FakeEngine(listener=intake)
-    specs = Specs(folder=folder / "sessions", defaults=SessionDefaults())
+    seals = ProxySeals(vault=Vault(bytes(32)))
+    specs = Specs(folder=folder / "sessions", defaults=SessionDefaults(), seals=seals)
+    labels = SessionLabels()
+    events.label_with(labels.of)
+    sessions.when_settings_changed(labels.changed)
     unlinker = Unlinker(engine=engine)
     reconciler = Reconciler(database=database, engine=engine, sessions=sessions, specs=specs, unlinker=unlinker)
     warden = Warden(database=database, sessions=sessions, reconciler=reconciler, clock=clock)
@@ -126,4 +136,6 @@ def build_rig(
         ),
         artist=QrArtist(),
         specs=specs,
+        seals=seals,
+        proxies=ProxyGuard(guard=AddressGuard(ports=range(1, 65_536))),
     )

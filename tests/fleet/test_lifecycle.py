@@ -11,9 +11,9 @@ import pytest
 from gateway.fleet.errors import SessionNameTakenError, SessionNotConnectedError, SessionNotFoundError
 from gateway.fleet.render import render_reasons, session_id
 from gateway.kit.ids import IdGenerator
+from sessions.commands.linking import LogOut
 from sessions.engine import StatusChange
 from sessions.events import Ended
-from sessions.protocol import LogOut
 from sessions.status import Reason
 from tests.fleet.rig import CALLER, FleetRig, build_rig
 

@@ -15,8 +15,8 @@ from gateway.fleet.models import QuarantinedReport, Session
 from gateway.fleet.render import session_id
 from gateway.kit.errors import TooManyError
 from sessions.address import Address, Jid
+from sessions.commands.linking import LogOut
 from sessions.events import Identified, Paired, Report
-from sessions.protocol import LogOut
 from sessions.status import Reason
 from tests.fleet.rig import FleetRig
 
@@ -215,12 +215,11 @@ async def test_a_phone_other_than_the_expected_one_is_turned_away_and_the_right_
 
 async def test_a_turned_away_phone_is_asked_to_forget_the_device(fleet: FleetRig, eventually: Any) -> None:
     session = await fleet.create(expected_phone=OTHER)
-    asked: list[object] = []
-    carry_out = fleet.engine._carry_out
-    fleet.engine._carry_out = lambda one, command: (asked.append(command), carry_out(one, command))[1]  # type: ignore[method-assign]
 
     async with fleet.desk.watch(session) as attempt:
-        fleet.engine.scan(str((await _showing(attempt)).qr), PHONE)
+        qr = str((await _showing(attempt)).qr)
+        asked = fleet.engine.asked(session_id(session))
+        fleet.engine.scan(qr, PHONE)
         await eventually(lambda: attempt.state.is_over)
 
     await eventually(lambda: LogOut() in asked)

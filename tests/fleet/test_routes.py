@@ -53,7 +53,15 @@ class Api:
 @pytest.fixture
 async def client(parts: Parts, fleet: FleetRig, aiohttp_client: ClientFactory) -> Any:
     tables = [
-        SessionRoutes(database=fleet.database, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine),
+        SessionRoutes(
+            database=fleet.database,
+            sessions=fleet.sessions,
+            lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
+            specs=fleet.specs,
+            seals=fleet.seals,
+            proxies=fleet.proxies,
+        ),
         PairingRoutes(
             database=fleet.database,
             sessions=fleet.sessions,

@@ -342,7 +342,7 @@ async def test_the_file_of_a_picture_is_fetched_as_soon_as_it_arrives(world: Wor
 async def test_a_file_that_whatsapp_no_longer_has_is_given_up_with_a_reason(world: World, shop: Session) -> None:
     await world.start()
     file = world.engine.keep_file(b"x", "image/jpeg")
-    world.engine._files.clear()
+    world.engine.lose_files()
 
     world.engine.incoming(name_of(shop), ANNA, Image(file=file))
 

@@ -18,14 +18,16 @@ from gateway.media.content_routes import MediaContentRoutes
 from gateway.media.links import MediaLinks
 from gateway.media.routes import MediaRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
+from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
-from gateway.messages.file_routes import MessageFileRoutes
+from gateway.messages.media_routes import MessageMediaRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
 from gateway.messages.schemas import MessageOut
+from sessions.commands.messages import MarkRead
+from sessions.commands.presence import SetTyping
 from sessions.content import Audio, Contacts, Document, Image, Location, OutgoingFile, Reaction, Text
-from sessions.protocol import MarkRead, SetTyping
 from tests.media.samples import PDF, jpeg, needs_ffmpeg, wav
 from tests.messages.world import ANNA, BEN, PRINCIPAL, World, name_of, poll
 from tests.serving import ClientFactory, Parts, build_parts
@@ -58,9 +60,10 @@ def tables_of(world: World) -> list[object]:
             clock=world.clock,
             public_url=None,
         ),
-        MessageFileRoutes(database=database, messages=world.messages, files=world.files, library=world.library),
+        MessageMediaRoutes(database=database, messages=world.messages, files=world.files, library=world.library),
         ContactRoutes(database=database, contacts=contacts),
-        ChatRoutes(database=database, engine=engine, sessions=sessions, contacts=contacts, chats=chats),
+        ChatListRoutes(database=database, sessions=sessions, contacts=contacts),
+        ChatRoutes(database=database, engine=engine, contacts=contacts, chats=chats),
         ChatMessageRoutes(
             database=database, engine=engine, clock=world.clock, contacts=contacts, chats=chats, waiting=world.waiting
         ),

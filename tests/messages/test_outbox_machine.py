@@ -36,6 +36,8 @@ from gateway.messages.models import Message
 from gateway.messages.outbox.waiting import WaitsFor
 from gateway.messages.store import Entry
 from sessions.address import Address, Jid
+from sessions.commands.every import AnyCommand, AnyResult
+from sessions.commands.messages import MessageSent, SendMessage
 from sessions.content import Sent, Text
 from sessions.engine import StatusChange
 from sessions.errors import (
@@ -50,7 +52,7 @@ from sessions.errors import (
     WorkerLostError,
 )
 from sessions.events import OfflineSyncCompleted, ReceiptKind, ReceiptReceived, Report
-from sessions.protocol import AnyCommand, AnyResult, MessageSent, SendMessage, SessionSpec
+from sessions.protocol import SessionSpec
 from sessions.status import SessionStatus
 from tests.conftest import LONG, SettableClock, add_org
 from tests.messages.world import PRINCIPAL, SHOP, World

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.contacts.phones import read_phone
 from gateway.kit.errors import InvalidError
-from gateway.messages.recipients import read_phone, read_recipient
+from gateway.messages.recipients import read_recipient
 from sessions.address import AddressKind
 
 

@@ -347,7 +347,7 @@ async def test_what_was_in_flight_when_the_daemon_died_is_settled_by_proof(world
     sent = await world.queue(body="left", to=BEN)
     await world.database.write(lambda tx: _pretend_in_flight(tx, unsent.message.id, world))
     await world.database.write(lambda tx: _pretend_in_flight(tx, sent.message.id, world))
-    world.engine._by_secret[sent.message.secret or b""] = "3EB0FILED"
+    world.engine.file_as_sent(sent.message.secret or b"", "3EB0FILED")
 
     await world.start()
 

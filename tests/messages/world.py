@@ -18,18 +18,22 @@ from gateway.events.service import EventLog
 from gateway.fleet.intake import Intake
 from gateway.fleet.models import Session
 from gateway.fleet.progress import Progress as SessionProgress
+from gateway.fleet.proxies import ProxySeals
 from gateway.fleet.service import Sessions
 from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.kit.clock import Clock
 from gateway.kit.guard import AddressGuard
 from gateway.kit.guarded_http import GuardedHttp
 from gateway.kit.ids import IdGenerator, render_id
+from gateway.kit.vault import Vault
 from gateway.media.keeper import MediaKeeper
 from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
 from gateway.messages import store
 from gateway.messages.arriving.changes import Changes
+from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
+from gateway.messages.arriving.history import History
 from gateway.messages.arriving.inbound import Inbound
 from gateway.messages.arriving.opting import OptingWords, Words
 from gateway.messages.arriving.receipts import Receipts
@@ -60,7 +64,7 @@ from gateway.principal import Principal, PrincipalKind
 from gateway.schedules.held_files import ScheduledFiles
 from sessions.engine import Listener
 from sessions.events import QrShown, Report
-from sessions.fake import FakeEngine
+from sessions.fake.engine import FakeEngine
 from sessions.status import SessionStatus
 
 #: The phone that is linked, and two people who write to it.
@@ -100,7 +104,9 @@ class World:
         session_progress = SessionProgress(sessions=self.sessions, clock=clock)
         self.intake = Intake(database=database, progress=session_progress, clock=clock, ids=ids)
         self.engine = make_engine(self.intake)
-        self.specs = Specs(folder=folder / "sessions", defaults=SessionDefaults())
+        self.specs = Specs(
+            folder=folder / "sessions", defaults=SessionDefaults(), seals=ProxySeals(vault=Vault(bytes(32)))
+        )
         self.contacts = Contacts(ids=ids, clock=clock, events=self.events)
         self.chats = Chats(ids=ids, clock=clock, contacts=self.contacts)
         self.http = GuardedHttp(guard=AddressGuard(allow_networks=["127.0.0.0/8"]), user_agent="wagate-test")
@@ -212,10 +218,12 @@ class World:
             wake_downloads=self.downloader.wake,
         )
         self.consents = Consents(ids=ids, clock=clock, contacts=self.contacts)
+        self.inbound.when_filed(Choices(progress=self.progress).filed)
         self.inbound.when_filed(OptingWords(consents=self.consents, messages=self.messages, words=WORDS).filed)
         listen(
             self.intake,
             inbound=self.inbound,
+            history=History(inbound=self.inbound, contacts=self.contacts, chats=self.chats, events=self.events),
             receipts=self.receipts,
             dispatcher=self.dispatcher,
             downloader=self.downloader,

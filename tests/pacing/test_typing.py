@@ -11,9 +11,10 @@ import pytest
 from gateway.messages.outbox.typist import Typist
 from gateway.pacing.settings import Pace
 from gateway.pacing.typing import typing_seconds
+from sessions.commands.messages import SendMessage
+from sessions.commands.presence import SetTyping
 from sessions.engine import Engine
 from sessions.errors import NotConnectedError
-from sessions.protocol import SendMessage, SetTyping
 from tests.messages.world import ANNA, BEN, World, name_of, poll
 from tests.pacing.conftest import MakeWorld
 

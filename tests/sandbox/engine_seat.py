@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sessions.address import Address, Jid
+from sessions.commands.linking import PairCodeIssued, RequestPairCode
+from sessions.commands.messages import MessageSent, SendMessage
 from sessions.content import Content, Envelope, Sent, Text
 from sessions.engine import StatusChange
 from sessions.events import Fact, MessageReceived, QrShown, ReceiptReceived, Report
-from sessions.protocol import Loopback, MessageSent, PairCodeIssued, RequestPairCode, SendMessage, SessionSpec
+from sessions.protocol import Loopback, SessionSpec
 from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.settings import EngineSettings
 from sessions.status import SessionStatus

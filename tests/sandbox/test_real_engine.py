@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from sessions.commands.files import DownloadFile
+from sessions.commands.presence import SetTyping
 from sessions.content import Image, OutgoingFile
 from sessions.events import Ended, PairingEnded, Typing
-from sessions.protocol import DownloadFile, SetTyping
 from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.sandbox.phones.inbox import Typing as PhoneTyping

@@ -11,6 +11,7 @@ import pytest
 from gateway.contacts.models import Contact
 from gateway.db.tx import Tx
 from gateway.kit.ids import parse_id, render_id
+from gateway.maintenance.runs import OldRuns
 from gateway.schedules.catching_up import Policy, plan
 from gateway.schedules.recurrence import Recurrence
 from sessions.address import Address, Jid
@@ -299,3 +300,22 @@ async def unlink(world: World) -> None:
         world.sessions.unlinked(tx, session, Reason.UNLINKED_FROM_PHONE)
 
     await world.database.write(work)
+
+
+async def test_what_came_of_a_time_is_forgotten_after_ninety_days_and_the_messages_stay(
+    any_calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.maintenance.runs.BITE", 2)
+    row = await any_calendar.create()
+    for day in ("2026-03-02", "2026-03-03", "2026-03-04", "2026-05-31"):
+        await any_calendar.go_to(f"{day}T09:10:00Z")
+    world = any_calendar.world
+    chore = OldRuns(database=world.database, clock=world.clock, schedules=any_calendar.schedules)
+    any_calendar.set_clock("2026-06-02T12:00:00Z")
+
+    gone = await chore.run_once()
+
+    kept = [at(run.due_at) for run in await any_calendar.runs(row)]
+    assert gone == 3
+    assert kept == ["05-30 09:10", "05-31 09:10"], "what was missed meanwhile, and the last"
+    assert len(await any_calendar.bodies()) == 4

@@ -107,7 +107,15 @@ async def served(
     await fleet.reconciler.start()
     await parts.hub.start()
     tables = [
-        SessionRoutes(database=database, sessions=fleet.sessions, lifecycle=fleet.lifecycle, engine=fleet.engine),
+        SessionRoutes(
+            database=database,
+            sessions=fleet.sessions,
+            lifecycle=fleet.lifecycle,
+            engine=fleet.engine,
+            specs=fleet.specs,
+            seals=fleet.seals,
+            proxies=fleet.proxies,
+        ),
         PairingRoutes(
             database=database,
             sessions=fleet.sessions,

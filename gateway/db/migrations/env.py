@@ -9,7 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON
 from sqlalchemy.types import TypeEngine
 
-from gateway.db.tables import load_tables
+from gateway.db.tables import is_declared, load_tables
 from gateway.db.types import UtcDateTime
 
 
@@ -33,6 +33,7 @@ def run() -> None:
         target_metadata=load_tables(),
         render_as_batch=True,
         render_item=render_item,
+        include_object=is_declared,
         compare_type=True,
         transactional_ddl=True,
         transaction_per_migration=True,

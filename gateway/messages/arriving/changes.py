@@ -1,4 +1,4 @@
-"""Applies what somebody did to an earlier message: a reaction, an edit, a deletion for everyone."""
+"""Applies what somebody did to an earlier message: a reaction, an edit, a deletion for everyone, an answer, a pin."""
 
 from __future__ import annotations
 
@@ -13,18 +13,38 @@ from gateway.fleet.models import Session
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import from_epoch
-from gateway.messages import store
+from gateway.messages import answer_store, store
+from gateway.messages.arriving.answers import Answers, Deed
 from gateway.messages.codec import body_of, decode_content, encode_content
 from gateway.messages.models import MessageVersion
+from gateway.messages.outbox.envelopes import own_address
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState, may_follow
 from gateway.messages.store import Entry
-from sessions.content import Content, Document, Edit, Image, Reaction, Revoke, Text, Video
+from sessions.content import (
+    Content,
+    Document,
+    Edit,
+    EventReply,
+    Image,
+    Pin,
+    PollVote,
+    Reaction,
+    Revoke,
+    Text,
+    Timer,
+    Video,
+)
 from sessions.events import MessageReceived
 
 log = structlog.get_logger(__name__)
 
 _EMOJI_LIMIT = 32
+
+
+#: What changes an earlier message, and is no message by itself when it arrives.
+ABOUT_ANOTHER = (Reaction, Edit, Revoke, Pin, PollVote, EventReply)
+_AboutAnother = Reaction | Edit | Revoke | Pin | PollVote | EventReply
 
 
 class Changes:
@@ -34,33 +54,35 @@ class Changes:
         self._ids = ids
         self._clock = clock
         self._progress = progress
+        self._answers = Answers(progress=progress)
 
     def apply(
         self, tx: Tx, session: Session, event: MessageReceived, *, chat: Chat, author_id: int, is_quiet: bool
     ) -> None:
-        """Apply one reaction, edit or revocation; ``is_quiet`` tells nobody."""
+        """Apply what somebody did to a message; ``is_quiet`` tells nobody."""
         content = event.content
-        assert isinstance(content, (Reaction, Edit, Revoke))
+        assert isinstance(content, ABOUT_ANOTHER)
         entry = store.find_by_wa_id(
             tx, org_id=session.org_id, session_id=session.id, wa_id=content.target.wa_id, chat_id=chat.id
         )
         if entry is None:
             log.info("change of an unknown message", session_id=render_id("ses", session.id))
             return
-        if isinstance(content, Reaction):
-            self._react(tx, entry, content, event, author_id=author_id, is_quiet=is_quiet)
-        elif entry.message.author_id != author_id and not (isinstance(content, Revoke) and chat.jid is not None):
-            # In a group an administrator may delete what others wrote; nobody may edit it.
+        author = own_address(session) if event.key.from_me else event.sender
+        deed = Deed(author_id=author_id, author=author, at=from_epoch(event.timestamp), is_quiet=is_quiet)
+        # In a group an administrator may delete what others wrote; nobody may edit it.
+        may_be_by_others = not isinstance(content, (Edit, Revoke)) or (isinstance(content, Revoke) and bool(chat.jid))
+        if entry.message.author_id != author_id and not may_be_by_others:
             log.warning("change by another than the author", message_id=render_id("msg", entry.message.id))
-        elif isinstance(content, Edit):
-            self._edit(tx, entry, content, event, is_quiet=is_quiet)
-        else:
-            self._revoke(tx, entry, event, is_quiet=is_quiet)
+            return
+        self._do(tx, session, entry, content, deed)
 
-    def note_own_reaction(self, tx: Tx, entry: Entry) -> None:
-        """A reaction that we sent has arrived at WhatsApp: it counts among those of its target."""
+    def note_own(self, tx: Tx, entry: Entry) -> None:
+        """What we did to another message has arrived at WhatsApp: it counts there, too."""
         content, message = decode_content(entry.message.content), entry.message
-        if not isinstance(content, Reaction):
+        if isinstance(content, Timer):
+            self.set_timer(tx, entry.chat, content, at=self._clock.now())
+        if not isinstance(content, ABOUT_ANOTHER):
             return
         target = store.find_by_wa_id(
             tx,
@@ -69,14 +91,29 @@ class Changes:
             wa_id=content.target.wa_id,
             chat_id=message.chat_id,
         )
-        if target is not None:
-            self._set_emoji(tx, target, content.emoji, author_id=0, at=self._clock.now(), is_quiet=False)
+        session = tx.session.get(Session, message.session_id)
+        if target is not None and session is not None:
+            deed = Deed(author_id=0, author=own_address(session), at=self._clock.now())
+            self._do(tx, session, target, content, deed)
 
-    def _react(
-        self, tx: Tx, entry: Entry, content: Reaction, event: MessageReceived, *, author_id: int, is_quiet: bool
-    ) -> None:
-        at = from_epoch(event.timestamp)
-        self._set_emoji(tx, entry, content.emoji, author_id=author_id, at=at, is_quiet=is_quiet)
+    def set_timer(self, tx: Tx, chat: Chat, timer: Timer, *, at: datetime) -> None:
+        """From now on messages of this chat disappear after so long."""
+        answer_store.set_timer(tx, org_id=chat.org_id, chat_id=chat.id, seconds=timer.seconds, at=at)
+
+    def _do(self, tx: Tx, session: Session, entry: Entry, content: _AboutAnother, deed: Deed) -> None:
+        match content:
+            case Reaction(emoji=emoji):
+                self._set_emoji(tx, entry, emoji, author_id=deed.author_id, at=deed.at, is_quiet=deed.is_quiet)
+            case Edit():
+                self._edit(tx, entry, content, at=deed.at, is_quiet=deed.is_quiet)
+            case Revoke():
+                self._revoke(tx, entry, at=deed.at, is_quiet=deed.is_quiet)
+            case Pin():
+                self._answers.pin(tx, entry, content, deed)
+            case PollVote():
+                self._answers.vote(tx, session, entry, content, deed)
+            case EventReply():
+                self._answers.reply(tx, session, entry, content, deed)
 
     def _set_emoji(self, tx: Tx, entry: Entry, emoji: str, *, author_id: int, at: datetime, is_quiet: bool) -> None:
         message = entry.message
@@ -88,10 +125,10 @@ class Changes:
             by = render_id("con", author_id) if author_id else None
             self._progress.announce(tx, entry, "message.reaction", emoji=emoji, by=by)
 
-    def _edit(self, tx: Tx, entry: Entry, content: Edit, event: MessageReceived, *, is_quiet: bool) -> None:
+    def _edit(self, tx: Tx, entry: Entry, content: Edit, *, at: datetime, is_quiet: bool) -> None:
         message = entry.message
         # WhatsApp's clock has whole seconds: an edit may seem older than its message, and as old as the edit before it.
-        edited_at = max(from_epoch(event.timestamp), message.created_at)
+        edited_at = max(at, message.created_at)
         before = decode_content(message.content)
         after = _with_words(before, content.body)
         is_stale = message.edited_at is not None and message.edited_at > edited_at
@@ -112,10 +149,10 @@ class Changes:
         if not is_quiet:
             self._progress.announce(tx, entry, "message.edited")
 
-    def _revoke(self, tx: Tx, entry: Entry, event: MessageReceived, *, is_quiet: bool) -> None:
+    def _revoke(self, tx: Tx, entry: Entry, *, at: datetime, is_quiet: bool) -> None:
         if not may_follow(entry.message.state, MessageState.REVOKED):
             return
-        self._progress.move(tx, entry, MessageState.REVOKED, at=from_epoch(event.timestamp), quiet=True)
+        self._progress.move(tx, entry, MessageState.REVOKED, at=at, quiet=True)
         if not is_quiet:
             self._progress.announce(tx, entry, "message.revoked")
 
@@ -123,7 +160,7 @@ class Changes:
 def _with_words(content: Content, words: str) -> Content | None:
     """The same content with other words; None where it has none to change."""
     if isinstance(content, Text):
-        return Text(body=words)
+        return Text(body=words, preview=content.preview if content.preview and content.preview.url in words else None)
     if isinstance(content, (Image, Video, Document)):
         return msgspec.structs.replace(content, caption=words)
     return None

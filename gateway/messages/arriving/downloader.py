@@ -26,10 +26,10 @@ from gateway.messages.outbox import queue_store
 from gateway.messages.outbox.outcomes import backoff
 from gateway.messages.progress import Progress
 from gateway.messages.session_files import SessionFiles
+from sessions.commands.files import DownloadFile
 from sessions.content import MediaContent, RemoteFile
 from sessions.engine import Engine, StatusChange
 from sessions.errors import MediaUnavailableError, NotConnectedError, NotRunningError, SessionError, WorkerLostError
-from sessions.protocol import DownloadFile
 from sessions.status import SessionStatus
 
 log = structlog.get_logger(__name__)

@@ -13,21 +13,23 @@ from gateway.chats.service import Chats
 from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Tx
+from gateway.fleet.ignoring import is_ignored
 from gateway.fleet.models import Session
 from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import from_epoch
-from gateway.messages import store
-from gateway.messages.arriving.changes import Changes
+from gateway.messages import answer_store, store
+from gateway.messages.arriving.changes import ABOUT_ANOTHER, Changes
 from gateway.messages.codec import MEDIA_TYPES, body_of, encode_content, type_of
 from gateway.messages.models import Direction, MediaState, Message, Origin
+from gateway.messages.outbox.envelopes import EVERYONE
 from gateway.messages.outbox.promotion import Promotion
 from gateway.messages.progress import Progress
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
 from sessions.address import Address, AddressKind
-from sessions.content import Content, Edit, MessageKey, Reaction, RemoteFile, Revoke, Unsupported
-from sessions.events import HistoryReceived, MessageReceived, MessageUndecryptable, PushNames, Report
+from sessions.content import Content, MessageKey, RemoteFile, Timer, Unsupported
+from sessions.events import MessageReceived, MessageUndecryptable, Report
 
 log = structlog.get_logger(__name__)
 
@@ -93,33 +95,24 @@ class Inbound:
         )
         self._take(tx, session, as_message, is_history=False)
 
-    def history(self, tx: Tx, session: Session, report: Report) -> None:
-        """What the phone shared after linking: filed among its own days, told to nobody."""
-        assert isinstance(report.event, HistoryReceived)
-        for message in sorted(report.event.messages, key=lambda message: message.timestamp):
-            self._take(tx, session, message, is_history=True)
+    def remember(self, tx: Tx, session: Session, event: MessageReceived, *, is_unread: bool) -> None:
+        """A message of the past, which the phone has shared; nobody is told of it."""
+        self._take(tx, session, event, is_history=True, is_unread=is_unread)
 
-    def push_names(self, tx: Tx, session: Session, report: Report) -> None:
-        """Names of people we may know; strangers among them do not become contacts."""
-        assert isinstance(report.event, PushNames)
-        for address, name in report.event.names:
-            if address.kind is AddressKind.PERSON and self._contacts.find_by_address(
-                tx, org_id=session.org_id, address=address
-            ):
-                self._contacts.identify(tx, org_id=session.org_id, address=address, push_name=name)
-
-    def _take(self, tx: Tx, session: Session, event: MessageReceived, *, is_history: bool) -> None:
-        if event.key.chat.kind is AddressKind.STATUS:
+    def _take(
+        self, tx: Tx, session: Session, event: MessageReceived, *, is_history: bool, is_unread: bool = True
+    ) -> None:
+        if event.key.chat.kind is AddressKind.STATUS or is_ignored(session.settings, _full_chat(event)):
             return
         place = self._place(tx, session, event)
-        if isinstance(event.content, (Reaction, Edit, Revoke)):
+        if isinstance(event.content, ABOUT_ANOTHER):
             self._changes.apply(tx, session, event, chat=place.chat, author_id=place.author_id, is_quiet=is_history)
             return
         twin = store.find_twin(
             tx, org_id=session.org_id, chat_id=place.chat.id, wa_id=event.key.wa_id, author_id=place.author_id
         )
         if twin is None:
-            self._add(tx, session, event, place, is_history=is_history)
+            self._add(tx, session, event, place, is_history=is_history, is_unread=is_unread)
         elif twin.content == encode_content(UNDECRYPTABLE) and event.content != UNDECRYPTABLE:
             self._fill_in(tx, session, twin, event, place)
 
@@ -143,14 +136,27 @@ class Inbound:
         author_id = 0 if event.key.from_me else contact.id if contact else chat.id
         return Place(chat=chat, contact=contact, author_id=author_id)
 
-    def _add(self, tx: Tx, session: Session, event: MessageReceived, place: Place, *, is_history: bool) -> None:
+    def _add(
+        self,
+        tx: Tx,
+        session: Session,
+        event: MessageReceived,
+        place: Place,
+        *,
+        is_history: bool,
+        is_unread: bool,
+    ) -> None:
         written_at = from_epoch(event.timestamp)
         message = self._row(session, event, place, written_at=written_at, is_history=is_history)
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
-        store.add(tx, message)
         is_incoming = message.direction == Direction.IN
-        is_unread = is_incoming and not is_history
+        if is_incoming and not is_unread:
+            message.read_at = written_at  # on the phone, we do not know when
+        store.add(tx, message)
+        self._note_album(tx, message, event)
+        if isinstance(event.content, Timer):
+            self._changes.set_timer(tx, place.chat, event.content, at=written_at)
         said_at = min(written_at, message.updated_at)  # WhatsApp's clock may be ahead of ours
         in_before, out_before = place.chat.last_in_at, place.chat.last_out_at
         self._chats.note_message(
@@ -158,7 +164,7 @@ class Inbound:
             place.chat,
             message_id=message.id,
             at=written_at if is_history else message.created_at,
-            unread=is_unread,
+            unread=is_incoming and is_unread,
             in_at=said_at if is_incoming else None,
             out_at=None if is_incoming else said_at,
         )
@@ -168,7 +174,7 @@ class Inbound:
             self._promotion.heard(tx, place.chat, in_before=in_before, at=message.created_at)
         elif in_before is None and out_before is None:
             self._promotion.written_on_phone(tx, place.chat)
-        if place.contact is not None and is_unread:
+        if place.contact is not None and is_incoming:
             self._contacts.note_interaction(tx, place.contact, at=message.created_at)
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)
@@ -180,6 +186,9 @@ class Inbound:
 
     def _announce(self, tx: Tx, entry: Entry) -> None:
         is_incoming = entry.message.direction == Direction.IN
+        if entry.message.content == encode_content(UNDECRYPTABLE):
+            self._progress.announce(tx, entry, "message.undecryptable")
+            return
         self._progress.announce(tx, entry, "message.received" if is_incoming else "message.sent")
         log.info(
             "message received" if is_incoming else "message sent from phone",
@@ -206,7 +215,8 @@ class Inbound:
             type=type_of(event.content),
             body=body_of(event.content),
             content=encode_content(event.content),
-            mentions=[str(address.primary) for address in event.mentions],
+            mentions=[*([EVERYONE] if event.mentions_all else []), *(str(each.primary) for each in event.mentions)],
+            secret=event.secret,
             forwarded=event.forwarded,
             wa_id=event.key.wa_id,
             state=MessageState.SENT if from_me else MessageState.RECEIVED,
@@ -233,6 +243,20 @@ class Inbound:
         )
         message.reply_to_id = quoted.message.id if quoted else None
 
+    def _note_album(self, tx: Tx, message: Message, event: MessageReceived) -> None:
+        if event.album_wa_id is None:
+            return
+        album = store.find_by_wa_id(
+            tx,
+            org_id=message.org_id,
+            session_id=message.session_id,
+            wa_id=event.album_wa_id,
+            chat_id=message.chat_id,
+        )
+        if album is not None:
+            album_id = album.message.id
+            answer_store.join_album(tx, org_id=message.org_id, message_id=message.id, album_id=album_id)
+
     def _note_media(self, tx: Tx, message: Message, content: Content, *, is_wanted: bool) -> None:
         """What the phone shared from its past is not fetched: WhatsApp has mostly deleted those files."""
         has_file = isinstance(content, MEDIA_TYPES) and isinstance(content.file, RemoteFile)
@@ -246,6 +270,7 @@ class Inbound:
         message.type = type_of(event.content)
         message.body = body_of(event.content)
         message.content = encode_content(event.content)
+        message.secret = event.secret
         message.updated_at = self._clock.now()
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=True)
@@ -253,6 +278,16 @@ class Inbound:
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)
         self._tell(tx, session, entry)
+
+
+def _full_chat(event: MessageReceived) -> Address:
+    """The chat as WhatsApp names it, with every name of a person that is known."""
+    chat = event.key.chat
+    return (
+        chat
+        if chat.other is not None or event.key.from_me
+        else Address.of(chat.pn, chat.lid, event.sender.pn, event.sender.lid)
+    )
 
 
 def _chat_address(key: MessageKey, sender: Address) -> Address:

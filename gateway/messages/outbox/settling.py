@@ -65,7 +65,7 @@ class Settler:
         was_counted = entry.message.state == MessageState.UNCERTAIN
         if isinstance(outcome, Sent):
             self._progress.sent(tx, entry, wa_id=outcome.wa_id)
-            self._changes.note_own_reaction(tx, entry)
+            self._changes.note_own(tx, entry)
             self._learn(tx, entry, outcome)
         else:
             self._settle_unsent(tx, entry, outcome, session)

@@ -11,11 +11,12 @@ from gateway.kit.ids import render_id
 from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.outcomes import Fate, Judgement, judge
 from gateway.messages.outbox.rests import Rests
+from sessions.commands.messages import MessageSent, SendMessage
 from sessions.content import Envelope, Sent
 from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine
 from sessions.errors import NotConnectedError, SessionError, StoreError, WorkerLostError
-from sessions.protocol import MessageSent, SendMessage, SessionSpec
+from sessions.protocol import SessionSpec
 from sessions.status import SessionStatus
 
 log = structlog.get_logger(__name__)

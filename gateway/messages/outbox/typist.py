@@ -8,9 +8,9 @@ import structlog
 
 from gateway.kit.ids import render_id
 from gateway.messages.outbox.trying import Claim
+from sessions.commands.presence import SetTyping
 from sessions.engine import Engine
 from sessions.errors import SessionError
-from sessions.protocol import SetTyping
 
 log = structlog.get_logger(__name__)
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp_sse import sse_response
 
+from sessions.sandbox.control.account import AccountControl
+from sessions.sandbox.control.groups import GroupControl
 from sessions.sandbox.control.guard import guard, harden
 from sessions.sandbox.control.phones import PREFIX, PhoneControl
 from sessions.sandbox.control.problems import MalformedError, problems
 from sessions.sandbox.faults.faults import ActiveFault, FaultBook
 from sessions.sandbox.faults.kinds import parse_fault
 from sessions.sandbox.loopback import LoopbackWhatsApp
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.server import LOOPBACK
 
 _PAGE = Path(__file__).parent / "page"
@@ -29,11 +31,14 @@ class Control:
     def __init__(self, *, whatsapp: LoopbackWhatsApp) -> None:
         self._whatsapp = whatsapp
         self._phones = PhoneControl(phones=whatsapp.phones, service=whatsapp.service)
+        self._groups = GroupControl(phones=whatsapp.phones)
+        self._accounts = AccountControl(phones=whatsapp.phones, service=whatsapp.service)
         self._faults = FaultControl(faults=whatsapp.faults)
         # The guard's refusals are problems too, so the problems come first.
         app = web.Application(middlewares=[problems, guard], client_max_size=_LARGEST_BODY)
         app.on_response_prepare.append(harden)
-        app.add_routes([*self._phones.routes(), *self._faults.routes(), *self._routes()])
+        parts = (self._phones, self._groups, self._accounts, self._faults)
+        app.add_routes([*(made for part in parts for made in part.routes()), *self._routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._site: web.TCPSite | None = None
         self._port = 0

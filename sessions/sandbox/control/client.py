@@ -96,6 +96,85 @@ class SandboxClient:
         """Show the other side that somebody types."""
         await self._call("POST", f"/phones/{number}/typing", {"to": to, "state": state})
 
+    async def groups(self, number: str) -> list[JsonObject]:
+        """The groups that a phone is in."""
+        return list((await self._call("GET", f"/phones/{number}/groups"))["items"])
+
+    async def group(self, number: str, group: str) -> JsonObject:
+        """One of them."""
+        return await self._call("GET", f"/phones/{number}/groups/{group}")
+
+    async def create_group(self, number: str, subject: str, participants: list[str], **more: Any) -> JsonObject:
+        """Make a group on a phone."""
+        body = {"subject": subject, "participants": participants, **more}
+        return await self._call("POST", f"/phones/{number}/groups", body)
+
+    async def change_group(self, number: str, group: str, **changes: Any) -> JsonObject:
+        """Change a group from a phone."""
+        return await self._call("PATCH", f"/phones/{number}/groups/{group}", changes)
+
+    async def change_participants(self, number: str, group: str, action: str, numbers: list[str]) -> dict[str, int]:
+        """Add, remove, promote, demote, approve or reject; WhatsApp's code for each number."""
+        body = {"action": action, "numbers": numbers}
+        return dict((await self._call("POST", f"/phones/{number}/groups/{group}/participants", body))["results"])
+
+    async def join_group(self, number: str, code: str) -> str:
+        """Follow an invite link; the answer is the group's address."""
+        return str((await self._call("POST", f"/phones/{number}/groups/join", {"code": code}))["id"])
+
+    async def leave_group(self, number: str, group: str) -> None:
+        """Leave a group."""
+        await self._call("POST", f"/phones/{number}/groups/{group}/leave")
+
+    async def profile(self, number: str, **change: str) -> JsonObject:
+        """What a person tells of themselves; with `name` or `about` after a change of that."""
+        return await self._call("PUT" if change else "GET", f"/phones/{number}/profile", change or None)
+
+    async def set_picture(self, number: str, jpeg: bytes) -> None:
+        """Set the profile picture of a phone."""
+        async with self._http.put(f"{self._base}/phones/{number}/picture", data=jpeg) as answer:
+            if answer.status >= 400:
+                raise await _refusal(answer)
+
+    async def block(self, number: str, other: str, *, blocks: bool = True) -> JsonObject:
+        """Block another number on a phone, or no longer."""
+        verb = "block" if blocks else "unblock"
+        return await self._call("POST", f"/phones/{number}/{verb}", {"number": other})
+
+    async def call(self, number: str, to: str, *, video: bool = False) -> JsonObject:
+        """Call another number from a phone."""
+        return await self._call("POST", f"/phones/{number}/calls", {"to": to, "video": video})
+
+    async def calls(self, number: str) -> list[JsonObject]:
+        """The calls that a phone has made, and what became of them."""
+        return list((await self._call("GET", f"/phones/{number}/calls"))["items"])
+
+    async def channels(self) -> list[JsonObject]:
+        """All channels."""
+        return list((await self._call("GET", "/channels"))["items"])
+
+    async def create_channel(self, number: str, name: str, description: str = "") -> JsonObject:
+        """Open a channel from a phone."""
+        return await self._call("POST", f"/phones/{number}/channels", {"name": name, "description": description})
+
+    async def follow(self, number: str, channel: str, *, follows: bool = True) -> JsonObject:
+        """Follow a channel from a phone, or no longer."""
+        verb = "follow" if follows else "unfollow"
+        return await self._call("POST", f"/phones/{number}/channels/{channel}/{verb}")
+
+    async def publish(self, number: str, channel: str, body: str) -> JsonObject:
+        """Publish a text in a channel from its owner's phone."""
+        return await self._call("POST", f"/phones/{number}/channels/{channel}/messages", {"body": body})
+
+    async def react_in_channel(self, number: str, channel: str, server_id: int, emoji: str) -> JsonObject:
+        """Put an emoji on a post from a phone; an empty one takes it back."""
+        path = f"/phones/{number}/channels/{channel}/messages/{server_id}/reaction"
+        return await self._call("POST", path, {"emoji": emoji})
+
+    async def posts(self, channel: str) -> list[JsonObject]:
+        """What was published in a channel, with who saw it and how they found it."""
+        return list((await self._call("GET", f"/channels/{channel}/messages"))["items"])
+
     async def inject(self, kind: str, **fault: Any) -> int:
         """Make something go wrong; the answer is the fault's id."""
         return int((await self._call("POST", "/faults", {"kind": kind, **fault}))["id"])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from sessions.sandbox.control.problems import MalformedError, RequestError
+from sessions.sandbox.control.bodies import read_body
+from sessions.sandbox.control.problems import RequestError
 from sessions.sandbox.faults.kinds import phone_digits
 from sessions.sandbox.phones.inbox import Typing
 from sessions.sandbox.phones.log import Entry
 from sessions.sandbox.phones.phone import Phone
 from sessions.sandbox.phones.phones import Phones
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.phones.writing import OutgoingMessage
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.directory import Device
@@ -21,8 +22,6 @@ from sessions.sandbox.state.directory import Device
 PREFIX = "/sandbox/v1"
 MOST_MESSAGES = 100_000
 LARGEST_PICTURE = 5 * 1024 * 1024
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class _Input(BaseModel):
@@ -215,19 +214,6 @@ class PhoneControl:
             "linked_at": device.record.linked_at,
             "waiting": self._service.delivery.waiting(device),
         }
-
-
-async def read_body(request: web.Request, model: type[Body]) -> Body:
-    """The request's body as this model; no body stands for an empty object."""
-    raw = await request.read()
-    if not raw:
-        return model.model_validate({})
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        if any(one["type"] == "json_invalid" for one in error.errors()):
-            raise MalformedError from error
-        raise
 
 
 def _entry_json(phone: Phone, entry: Entry) -> dict[str, Any]:

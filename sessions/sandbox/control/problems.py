@@ -22,12 +22,15 @@ _STATUS = {
     "account_unknown": HTTPStatus.NOT_FOUND,
     "device_unknown": HTTPStatus.NOT_FOUND,
     "message_unknown": HTTPStatus.NOT_FOUND,
+    "group_unknown": HTTPStatus.NOT_FOUND,
+    "channel_unknown": HTTPStatus.NOT_FOUND,
     "recipient_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "qr_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "code_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "pairing_failed": HTTPStatus.CONFLICT,
     "passkey_demanded": HTTPStatus.CONFLICT,
     "message_refused": HTTPStatus.CONFLICT,
+    "query_refused": HTTPStatus.CONFLICT,
     "no_answer": HTTPStatus.GATEWAY_TIMEOUT,
 }
 

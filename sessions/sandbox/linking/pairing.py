@@ -189,7 +189,8 @@ class Pairing:
         record.identity_key = keys.eIdent
         record.registration_id = int.from_bytes(keys.eRegid, "big")
         record.signed_prekey = SignedPreKey(int.from_bytes(keys.eSkeyID, "big"), keys.eSkeyVal, keys.eSkeySig)
-        record.platform = _platform(keys.deviceProps)
+        properties = _properties(keys.deviceProps)
+        record.platform, record.wants_full_history = str(properties.os), bool(properties.requireFullSync)
         record.signed_identity = adv.sign_identity(account, record)
         return record
 
@@ -263,12 +264,13 @@ def _parse_qr(text: str) -> tuple[str, bytes, bytes, bytes]:
     return fields[0], keys[0], keys[1], keys[2]
 
 
-def _platform(properties: bytes) -> str:
-    """What the client calls itself; the phone shows it in the list of linked devices."""
+def _properties(properties: bytes) -> Any:
+    """What the client says of itself: its name, shown in the list of linked devices, and how much history it wants."""
+    kind = load("waCompanionReg.WAWebProtobufsCompanionReg_pb2").DeviceProps
     try:
-        return str(load("waCompanionReg.WAWebProtobufsCompanionReg_pb2").DeviceProps.FromString(properties).os)
+        return kind.FromString(properties)
     except DecodeError:
-        return ""
+        return kind()
 
 
 def _has_valid_keys(data: Any) -> bool:

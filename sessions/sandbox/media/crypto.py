@@ -22,6 +22,7 @@ class MediaType(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"
     DOCUMENT = "document"
+    HISTORY = "history"
 
 
 class MediaDamagedError(ValueError):

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from google.protobuf.message import DecodeError
 
+from sessions.address import Jid
 from sessions.sandbox.crypto.keys import PreKey, SignedPreKey
 from sessions.sandbox.phones.reading import E2E
 from sessions.sandbox.signal.device import SignalDevice
@@ -60,6 +61,37 @@ class PhoneCipher:
             return E2E.Message.FromString(plain)
         except DecodeError as error:
             raise MalformedMessageError("the plain text is not a message") from error
+
+    def distribute(self, group: Jid) -> Any:
+        """What a member's device must be told once to read what this phone writes in a group."""
+        message = E2E.Message()
+        told = message.senderKeyDistributionMessage
+        told.groupID = str(group)
+        told.axolotlSenderKeyDistributionMessage = self._signal.sender_key_for(str(group))
+        return message
+
+    def seal_for_group(self, group: Jid, message: Any) -> Node:
+        """`<enc>` for all members who were told this phone's sender key."""
+        data = self._signal.encrypt_to_group(str(group), message.SerializeToString())
+        return Node("enc", {"v": "2", "type": "skmsg"}, data)
+
+    def unseal_from_group(self, group: Jid, sender: Device, encs: list[Node]) -> Any:
+        """The message inside the `<enc>` elements of one stanza, sender keys told along the way learnt."""
+        found = E2E.Message()
+        for enc in encs:
+            if enc.text("type") == "skmsg":
+                plain = self._signal.decrypt_from_group(str(group), str(sender.lid), enc.data)
+                try:
+                    found.MergeFromString(plain)
+                except DecodeError as error:
+                    raise MalformedMessageError("the plain text is not a message") from error
+                continue
+            message = self.unseal(sender, enc)
+            if message.HasField("senderKeyDistributionMessage"):
+                told = message.senderKeyDistributionMessage.axolotlSenderKeyDistributionMessage
+                self._signal.learn_sender_key(str(group), str(sender.lid), told)
+            found.MergeFrom(message)
+        return found
 
     def renew(self, device: Device, receipt: Node) -> None:
         """The device could not read a message: the next one opens a new session, with the keys it sent along."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import secrets
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -10,7 +12,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from sessions.protobuf import load
-from sessions.sandbox.phones.log import Direction, Entry, PhoneLog
+from sessions.sandbox.media.crypto import MediaType, seal
+from sessions.sandbox.media.host import MediaHost
+from sessions.sandbox.phones.log import PhoneLog
+from sessions.sandbox.phones.past import Past
 from sessions.sandbox.phones.reading import E2E
 from sessions.sandbox.phones.syncd import CollectionState, Mutation, PatchMismatchError, Synchroniser, SyncKey
 from sessions.sandbox.state.directory import Account, Device, Directory
@@ -24,7 +29,7 @@ SYNC_SPACE = "w:sync:app:state"
 PUSH_NAME_COLLECTION = "critical_block"
 CONTACT_COLLECTION = "critical_unblock_low"
 MOST_CONTACTS = 50
-MOST_HISTORY = 200
+LARGEST_INLINE_HISTORY = 16 * 1024
 _CONTACT_VERSION = 2
 _PUSH_NAME_VERSION = 1
 
@@ -51,6 +56,7 @@ class Companions:
         account: Account,
         directory: Directory,
         log: PhoneLog,
+        media: MediaHost,
         space: Space,
         send_peer: SendPeer,
         ask: Ask,
@@ -61,6 +67,8 @@ class Companions:
         self._space = space
         self._send_peer = send_peer
         self._ask = ask
+        self._media = media
+        self._past = Past(account=account, directory=directory, log=log)
         body = space.get("companions")
         self._memory = msgspec.msgpack.decode(body, type=CompanionMemory) if body else CompanionMemory(SyncKey.create())
         self._sync = Synchroniser(key=self._memory.key, states=self._memory.states)
@@ -68,12 +76,16 @@ class Companions:
     async def prepare(self) -> None:
         """Write push name and contacts into the account's app state, once."""
         if self._sync.version(PUSH_NAME_COLLECTION) == 0:
-            value = _actions.SyncActionValue()
-            value.pushNameSetting.name = self._account.name
-            await self._write(PUSH_NAME_COLLECTION, [(["setting_pushName"], value, _PUSH_NAME_VERSION)])
+            await self._write_name()
         if self._sync.version(CONTACT_COLLECTION) == 0 and self._contacts():
             changes = [self._contact(other) for other in self._contacts()]
             await self._write(CONTACT_COLLECTION, changes)
+
+    async def rename(self, name: str) -> None:
+        """The owner takes another name."""
+        self._account.record.name = name
+        self._directory.save_account(self._account)
+        await self._write_name()
 
     async def welcome(self, device: Device) -> None:
         """A freshly linked device is there for the first time: give it what it needs to be of use."""
@@ -82,8 +94,8 @@ class Companions:
         self._memory.welcomed.add(device.index)
         self._keep()
         await self.share_key(device)
-        await self._send_history(device, self._conversations())
-        await self._send_history(device, self._push_names())
+        for history in self._past.chunks(is_full=device.record.wants_full_history):
+            await self._send_history(device, history)
 
     def forget(self, device: Device) -> None:
         """A device is no longer linked."""
@@ -127,6 +139,11 @@ class Companions:
             self._account.record.name = change.value.pushNameSetting.name
             self._directory.save_account(self._account)
 
+    async def _write_name(self) -> None:
+        value = _actions.SyncActionValue()
+        value.pushNameSetting.name = self._account.name
+        await self._write(PUSH_NAME_COLLECTION, [(["setting_pushName"], value, _PUSH_NAME_VERSION)])
+
     async def _write(self, name: str, changes: list[tuple[list[str], Any, int]]) -> None:
         patch = self._sync.write(name, changes)
         version = self._sync.version(name)
@@ -155,43 +172,19 @@ class Companions:
         message.protocolMessage.type = E2E.ProtocolMessage.HISTORY_SYNC_NOTIFICATION
         notice = message.protocolMessage.historySyncNotification
         notice.syncType, notice.chunkOrder, notice.progress = history.syncType, history.chunkOrder, history.progress
-        notice.initialHistBootstrapInlinePayload = zlib.compress(history.SerializeToString())
+        packed = zlib.compress(history.SerializeToString())
+        if history.syncType == _history.HistorySync.INITIAL_BOOTSTRAP and len(packed) <= LARGEST_INLINE_HISTORY:
+            notice.initialHistBootstrapInlinePayload = packed
+        else:
+            await asyncio.to_thread(self._put_on_host, notice, packed)
         await self._send_peer(device, message)
 
-    def _conversations(self) -> Any:
-        kind = _history.HistorySync.INITIAL_BOOTSTRAP
-        history = _history.HistorySync(syncType=kind, chunkOrder=1, progress=100)
-        chats: dict[str, list[Entry]] = {}
-        for entry in self._log.newest(MOST_HISTORY):
-            chats.setdefault(entry.chat, []).append(entry)
-        for number, entries in chats.items():
-            other = self._directory.get(number)
-            if other is not None:
-                self._conversation(history, other, entries)
-        for other in [self._account, *self._contacts()]:
-            history.phoneNumberToLidMappings.add(pnJID=str(other.pn), lidJID=str(other.lid))
-        return history
-
-    def _conversation(self, history: Any, other: Account, entries: list[Entry]) -> None:
-        newest = int(entries[-1].at)
-        chat = history.conversations.add(ID=str(other.lid), conversationTimestamp=newest, name=other.name)
-        chat.pnJID, chat.lastMsgTimestamp = str(other.pn), newest
-        chat.unreadCount = sum(entry.direction is Direction.IN and not entry.is_read for entry in entries)
-        for place, entry in enumerate(entries):
-            body = entry.fields.get("text")
-            if not isinstance(body, dict):
-                continue
-            info = chat.messages.add(msgOrderID=place).message
-            info.key.remoteJID, info.key.ID = str(other.lid), entry.id
-            info.key.fromMe = entry.direction is Direction.OUT
-            info.message.conversation = str(body.get("body", ""))
-            info.messageTimestamp = int(entry.at)
-
-    def _push_names(self) -> Any:
-        history = _history.HistorySync(syncType=_history.HistorySync.PUSH_NAME, chunkOrder=1, progress=100)
-        for other in self._contacts():
-            history.pushnames.add(ID=str(other.pn), pushname=other.name)
-        return history
+    def _put_on_host(self, notice: Any, packed: bytes) -> None:
+        sealed = seal(packed, MediaType.HISTORY)
+        notice.directPath = self._media.keep(sealed.body)
+        notice.mediaKey, notice.fileLength = sealed.media_key, sealed.size
+        notice.fileSHA256, notice.fileEncSHA256 = sealed.sha256, sealed.encrypted_sha256
+        notice.encHandle = secrets.token_hex(16)
 
     def _keep(self) -> None:
         self._space.put("companions", msgspec.msgpack.encode(self._memory))

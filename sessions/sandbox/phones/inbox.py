@@ -8,13 +8,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sessions.address import InvalidJidError, Jid
+from sessions.address import GROUP_SERVER, InvalidJidError, Jid
+from sessions.sandbox.phones.answers import open_reply, open_vote
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Direction, PhoneLog, Status
 from sessions.sandbox.phones.outbox import MOST_RETRIES, Outbox
 from sessions.sandbox.phones.reading import E2E, read_message
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.signal.errors import DuplicateMessageError, NoSessionError, SignalError
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.wire.node import Attrs, MalformedStanzaError, Node
@@ -72,12 +74,16 @@ class Inbox:
                 await self._acknowledge(stanza)
 
     async def _message(self, stanza: Node) -> None:
-        sender = self._directory.device(stanza.jid("from"))
+        group = _group_of(stanza)
+        sender = self._directory.device(stanza.jid("participant") if group else stanza.jid("from"))
         if sender is None:
             await self._acknowledge(stanza)
             return
         try:
-            message = self._cipher.unseal(sender, stanza.require("enc"))
+            if group is not None:
+                message = self._cipher.unseal_from_group(group, sender, stanza.all("enc"))
+            else:
+                message = self._cipher.unseal(sender, stanza.require("enc"))
         except SignalError as error:
             if isinstance(error, DuplicateMessageError) and self._log.find(stanza.text("id")):
                 await self._confirm(stanza, sender)
@@ -94,25 +100,43 @@ class Inbox:
     def _note(self, stanza: Node, sender: Device, message: Any) -> None:
         """Write a message into the log."""
         own = sender.account is self._account
-        recipient = self._account.number
+        group = _group_of(stanza)
+        recipient = str(group) if group else self._account.number
         if own and message.HasField("deviceSentMessage"):
             recipient = self._number_of(message.deviceSentMessage.destinationJID)
             message = message.deviceSentMessage.message
         reading = read_message(message)
         if reading is None:
             return
+        fields = reading.fields | self._opened(message, reading.type, sender.account)
         self._log.add(
             id=stanza.text("id"),
-            chat=recipient if own else sender.account.number,
+            chat=recipient if own or group else sender.account.number,
             sender=sender.account.number,
             recipient=recipient,
             direction=Direction.OUT if own else Direction.IN,
             reached=True,
             type=reading.type,
-            fields=reading.fields,
+            fields=fields,
             file=reading.file,
+            secret=message.messageContextInfo.messageSecret,
             status=Status.SENT if own else None,
         )
+
+    def _opened(self, message: Any, kind: str, sender: Account) -> dict[str, Json]:
+        """What somebody voted or answered, where the phone knows what it is about."""
+        if kind == "poll_vote":
+            part = message.pollUpdateMessage
+            key, read = part.pollCreationMessageKey, open_vote
+        elif kind == "event_reply":
+            part = message.encEventResponseMessage
+            key, read = part.eventCreationMessageKey, open_reply
+        else:
+            return {}
+        if self._log.find(key.ID) is None:
+            return {}
+        opened = read(self._outbox.asked(key.ID), part, sender)
+        return {kind: {"message_id": key.ID, **opened}} if opened is not None else {}
 
     async def _peer_message(self, sender: Device, message: Any) -> None:
         if message.protocolMessage.type == E2E.ProtocolMessage.APP_STATE_SYNC_KEY_REQUEST:
@@ -124,7 +148,7 @@ class Inbox:
         if sender.account is self._account:
             kind = "peer_msg" if stanza.text("category") == "peer" else "sender"
         base: Attrs = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": kind}
-        attrs: Attrs = {**base, "recipient": stanza.jid("recipient")}
+        attrs: Attrs = {**base, "recipient": stanza.jid("recipient"), "participant": stanza.jid("participant")}
         await self._line.send(Node("receipt", attrs))
 
     async def _ask_again(self, stanza: Node, sender: Device, error: SignalError) -> None:
@@ -141,13 +165,14 @@ class Inbox:
         if count > 1 or isinstance(error, NoSessionError | DuplicateMessageError):
             content.append(self._cipher.own_keys())
         attrs: Attrs = {"id": stanza.text("id"), "to": stanza.jid("from"), "type": "retry", "t": int(time.time())}
+        attrs["participant"] = stanza.jid("participant")
         if sender.account is self._account:
             attrs["recipient"] = stanza.jid("recipient")
         await self._line.send(Node("receipt", attrs, content))
 
     async def _receipt(self, stanza: Node) -> None:
         await self._acknowledge(stanza)
-        reader = self._directory.device(stanza.jid("from"))
+        reader = self._directory.device(stanza.jid("participant" if _group_of(stanza) else "from"))
         kind = stanza.text("type")
         if kind == "retry" and reader is not None:
             await self._outbox.resend(stanza, reader)
@@ -166,7 +191,7 @@ class Inbox:
             self._cipher.publish()
 
     def _typing(self, stanza: Node) -> None:
-        account = self._directory.find(stanza.jid("from"))
+        account = self._directory.find(stanza.jid("participant" if _group_of(stanza) else "from"))
         if account is None or not stanza.children:
             return
         state = stanza.children[0]
@@ -184,3 +209,9 @@ class Inbox:
             raise MalformedStanzaError("a copy of a sent message names no chat") from error
         account = self._directory.find(jid)
         return account.number if account else jid.user
+
+
+def _group_of(stanza: Node) -> Jid | None:
+    """The group that a stanza comes from, if it comes from one."""
+    sender = stanza.jid("from")
+    return sender if sender is not None and sender.server == GROUP_SERVER else None

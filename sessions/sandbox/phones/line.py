@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from sessions.address import Jid
 from sessions.sandbox.state.errors import SandboxError
-from sessions.sandbox.wire.node import SERVER, Node
+from sessions.sandbox.wire.node import SERVER, Attrs, Node
 
 ANSWER_SECONDS = 10.0
 
@@ -25,6 +26,12 @@ class NoAnswerError(SandboxError):
     """The service did not answer in time."""
 
     code = "no_answer"
+
+
+class QueryRefusedError(SandboxError):
+    """The service refused what the phone asked for."""
+
+    code = "query_refused"
 
 
 class PhoneLine:
@@ -51,6 +58,16 @@ class PhoneLine:
         return await self._exchange(
             ("iq", number), Node("iq", {"id": number, "type": "set", "xmlns": space, "to": SERVER}, [child])
         )
+
+    async def query(self, space: str, child: Node | None, *, to: Jid, target: Jid | None = None) -> Node:
+        """Send an iq that sets something; its answer, or QueryRefusedError."""
+        number = f"phone-{next(self._numbers)}"
+        attrs: Attrs = {"id": number, "type": "set", "xmlns": space, "to": to, "target": target}
+        answer = await self._exchange(("iq", number), Node("iq", attrs, [child] if child else None))
+        if answer.text("type") == "error":
+            refusal = answer.require("error")
+            raise QueryRefusedError(f"the service refused with {refusal.text('code')} {refusal.text('text')}")
+        return answer
 
     def take(self, node: Node) -> bool:
         """Whether a stanza was the answer to something sent from here."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sessions.sandbox.phones.reading import FileReference, Json
+from sessions.sandbox.phones.shown import FileReference, Json
 from sessions.sandbox.state.store import Space
 
 
@@ -48,6 +48,7 @@ class Entry(msgspec.Struct, kw_only=True):
     type: str
     fields: dict[str, Any]
     file: FileReference | None = None
+    secret: bytes = b""  #: opens the answers to a poll or an appointment
     at: float = 0.0
     status: Status | None = None
     is_read: bool = False
@@ -90,7 +91,7 @@ class PhoneLog:
 
     def add(self, **known: Any) -> Entry:
         """Write down a message."""
-        entry = Entry(sequence=len(self._entries) + 1, at=time.time(), **known)
+        entry = Entry(sequence=len(self._entries) + 1, **{"at": time.time(), **known})
         self._entries.append(entry)
         self._by_id[entry.id] = entry
         if entry.reached:

@@ -9,11 +9,15 @@ from typing import Any
 
 import msgspec
 
+from sessions.address import GROUP_SERVER, Jid
 from sessions.sandbox.faults.kinds import phone_digits
 from sessions.sandbox.media.host import MediaHost
+from sessions.sandbox.phones.answers import Asked, seal_reply, seal_vote
 from sessions.sandbox.phones.cipher import PhoneCipher
+from sessions.sandbox.phones.groups import GroupUnknownError, group_jid
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Direction, Entry, PhoneLog, Status
+from sessions.sandbox.phones.more_writing import options_of
 from sessions.sandbox.phones.reading import E2E, read_message
 from sessions.sandbox.phones.writing import (
     OutgoingMessage,
@@ -25,6 +29,7 @@ from sessions.sandbox.phones.writing import (
 )
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.errors import AccountUnknownError, SandboxError
+from sessions.sandbox.state.groups import Group, Groups
 from sessions.sandbox.state.store import Space
 from sessions.sandbox.wire.node import Attrs, Node
 
@@ -62,6 +67,7 @@ class Outbox:
         *,
         account: Account,
         directory: Directory,
+        groups: Groups,
         cipher: PhoneCipher,
         line: PhoneLine,
         log: PhoneLog,
@@ -70,6 +76,7 @@ class Outbox:
     ) -> None:
         self._account = account
         self._directory = directory
+        self._groups = groups
         self._cipher = cipher
         self._line = line
         self._log = log
@@ -80,7 +87,7 @@ class Outbox:
 
     async def send(self, request: OutgoingMessage) -> Entry:
         """Send what the owner asks for."""
-        recipient = self.account_of(request.to)
+        recipient = self.partner_of(request.to)
         message = await self._write(request, recipient)
         message_id = request.id or new_message_id()
         attrs = {"type": stanza_type(request)}
@@ -88,12 +95,21 @@ class Outbox:
             attrs["edit"] = _EDIT_ATTRIBUTES[request.type]
         entry = self._note(message_id, recipient, message)
         try:
-            await self._transmit(message_id, SentMessage(recipient.number, message.SerializeToString(), attrs))
+            await self._transmit(message_id, SentMessage(_name(recipient), message.SerializeToString(), attrs))
         except SandboxError:
             self._log.fail(entry)
             raise
         self._log.advance(message_id, Status.SENT)
         return entry
+
+    def partner_of(self, name: str) -> Account | Group:
+        """The person with this number, or the group with this address."""
+        if not name.endswith(f"@{GROUP_SERVER}"):
+            return self.account_of(name)
+        group = self._groups.find(group_jid(name))
+        if group is None:
+            raise GroupUnknownError
+        return group
 
     def account_of(self, number: str) -> Account:
         """Who has this number, however it is written."""
@@ -123,32 +139,41 @@ class Outbox:
         if body is None or count > MOST_RETRIES:
             return
         sent = msgspec.msgpack.decode(body, type=SentMessage)
+        group = self._groups.find(receipt.jid("from"))
         message = self._for_device(device, sent)
+        if group is not None:
+            message.MergeFrom(self._cipher.distribute(group.jid))
         async with self._order:
             self._cipher.renew(device, receipt)
             enc = await self._cipher.seal(device, message, count=count)
             if enc is not None:
                 attrs: Attrs = {"id": receipt.text("id"), "to": device.lid, **sent.attrs}
+                if group is not None:
+                    attrs |= {"to": group.jid, "participant": device.lid}
                 await self._line.send_message(Node("message", attrs, [enc]))
 
-    def _note(self, message_id: str, recipient: Account, message: Any) -> Entry:
+    def _note(self, message_id: str, recipient: Account | Group, message: Any) -> Entry:
         reading = read_message(message)
         assert reading is not None
         return self._log.add(
             id=message_id,
-            chat=recipient.number,
+            chat=_name(recipient),
             sender=self._account.number,
-            recipient=recipient.number,
+            recipient=_name(recipient),
             direction=Direction.OUT,
             reached=False,
             type=reading.type,
             fields=reading.fields,
             file=reading.file,
+            secret=message.messageContextInfo.messageSecret,
             status=Status.PENDING,
         )
 
     async def _transmit(self, message_id: str, sent: SentMessage) -> None:
-        recipient = self.account_of(sent.recipient)
+        recipient = self.partner_of(sent.recipient)
+        if isinstance(recipient, Group):
+            await self._transmit_to_group(message_id, recipient, sent)
+            return
         devices = {device.key: device for device in [*recipient.reachable(), *self._account.reachable()]}
         devices.pop(self._account.phone.key, None)
         self._remember(message_id, sent)
@@ -161,21 +186,43 @@ class Outbox:
             attrs: Attrs = {"id": message_id, "to": recipient.lid, "peer_recipient_pn": recipient.pn, **sent.attrs}
             await self._line.send_message(Node("message", attrs, [Node("participants", {}, copies)]))
 
+    async def _transmit_to_group(self, message_id: str, group: Group, sent: SentMessage) -> None:
+        """Once for all, and to every device the key that opens it."""
+        self._remember(message_id, sent)
+        async with self._order:
+            key = self._cipher.distribute(group.jid)
+            sealed = self._cipher.seal_for_group(group.jid, E2E.Message.FromString(sent.message))
+            told = []
+            for device in self._devices_of(group):
+                enc = await self._cipher.seal(device, key)
+                if enc is not None:
+                    told.append(Node("to", {"jid": device.lid}, [enc]))
+            attrs: Attrs = {"id": message_id, "to": group.jid, "addressing_mode": "lid", **sent.attrs}
+            await self._line.send_message(Node("message", attrs, [Node("participants", {}, told), sealed]))
+
+    def _devices_of(self, group: Group) -> list[Device]:
+        accounts = [self._directory.get(number) for number in group.members]
+        devices = [device for account in accounts if account for device in account.reachable()]
+        return [device for device in devices if device is not self._account.phone]
+
     def _for_device(self, device: Device, sent: SentMessage) -> Any:
         """The message itself, or for an own linked device the notice that this phone has sent it."""
         message = E2E.Message.FromString(sent.message)
-        if sent.peer or device.account is not self._account:
+        in_group = sent.recipient.endswith(f"@{GROUP_SERVER}")
+        if sent.peer or in_group or device.account is not self._account:
             return message
         copy = E2E.Message()
         copy.deviceSentMessage.destinationJID = str(self.account_of(sent.recipient).lid)
         copy.deviceSentMessage.message.CopyFrom(message)
         return copy
 
-    async def _write(self, request: OutgoingMessage, recipient: Account) -> Any:
+    async def _write(self, request: OutgoingMessage, recipient: Account | Group) -> Any:
         if request.file:
             sealed = await asyncio.to_thread(seal_file, request, request.file)
             path = await asyncio.to_thread(self._media.keep, sealed.body)
             message = write_file_message(request, request.file, sealed=sealed, direct_path=path)
+        elif request.poll_vote or request.event_reply:
+            message = self._answer(request, recipient)
         else:
             message = write_message(request, key_of=lambda number: self._key_of(number, recipient))
         if request.reply_to:
@@ -183,11 +230,32 @@ class Outbox:
         message.messageContextInfo.messageSecret = secrets.token_bytes(32)
         return message
 
-    def _key_of(self, message_id: str, recipient: Account) -> Any:
+    def _answer(self, request: OutgoingMessage, recipient: Account | Group) -> Any:
+        """A vote, or an answer to an appointment, sealed for those who have what it is about."""
+        message = E2E.Message()
+        if request.poll_vote:
+            asked = self.asked(request.poll_vote.message_id)
+            message.pollUpdateMessage.CopyFrom(seal_vote(asked, request.poll_vote.options, self._account))
+            message.pollUpdateMessage.pollCreationMessageKey.CopyFrom(self._key_of(asked.id, recipient))
+        elif request.event_reply:
+            asked = self.asked(request.event_reply.message_id)
+            reply = seal_reply(asked, request.event_reply.answer, request.event_reply.guests, self._account)
+            message.encEventResponseMessage.CopyFrom(reply)
+            message.encEventResponseMessage.eventCreationMessageKey.CopyFrom(self._key_of(asked.id, recipient))
+        return message
+
+    def asked(self, message_id: str) -> Asked:
+        """A poll or an appointment that the phone knows."""
+        entry = self._entry(message_id)
+        return Asked(entry.id, entry.secret, self.account_of(entry.sender), options_of(entry.fields))
+
+    def _key_of(self, message_id: str, recipient: Account | Group) -> Any:
         entry = self._entry(message_id)
         key = E2E.ReactionMessage().key
-        key.remoteJID, key.ID = str(recipient.lid), message_id
+        key.remoteJID, key.ID = str(_jid(recipient)), message_id
         key.fromMe = entry.direction is Direction.OUT
+        if isinstance(recipient, Group) and not key.fromMe:
+            key.participant = str(self.account_of(entry.sender).lid)
         return key
 
     def _quote(self, message: Any, message_id: str) -> None:
@@ -208,6 +276,15 @@ class Outbox:
         while len(self._kept) > MOST_REMEMBERED:
             oldest, _ = self._kept.popitem(last=False)
             self._space.delete(oldest)
+
+
+def _jid(partner: Account | Group) -> Jid:
+    return partner.jid if isinstance(partner, Group) else partner.lid
+
+
+def _name(partner: Account | Group) -> str:
+    """As the log calls a person or a group."""
+    return str(partner.jid) if isinstance(partner, Group) else partner.number
 
 
 def new_message_id() -> str:

@@ -11,17 +11,20 @@ from typing import TypeAlias
 from sessions.sandbox.faults.faults import FaultBook
 from sessions.sandbox.media.crypto import unseal
 from sessions.sandbox.media.host import MediaHost
+from sessions.sandbox.phones.calling import Calls
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
+from sessions.sandbox.phones.groups import PhoneGroups, group_jid
 from sessions.sandbox.phones.inbox import Inbox, Typing
 from sessions.sandbox.phones.line import PhoneLine
 from sessions.sandbox.phones.log import Entry, PhoneLog
 from sessions.sandbox.phones.outbox import MessageUnknownError, Outbox
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.phones.writing import OutgoingMessage
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.directory import Account, Device
 from sessions.sandbox.state.errors import DeviceUnknownError
+from sessions.sandbox.state.groups import Group
 from sessions.sandbox.wire.node import Attrs, Node
 
 _PLAYABLE = frozenset({"voice", "audio", "video"})
@@ -52,20 +55,24 @@ class Phone:
             space=store.space(f"phone {number} signal"),
         )
         self._line = PhoneLine(dispatch=lambda node: service.dispatch(self, node))
+        self.calls = Calls(account=account, send=self._line.send)
         self.log = PhoneLog(space=store.space(f"phone {number} log"), changed=self._entry_changed)
         self._outbox = Outbox(
             account=account,
             directory=service.directory,
+            groups=service.groups,
             cipher=self._cipher,
             line=self._line,
             log=self.log,
             media=media,
             space=store.space(f"phone {number} sent"),
         )
+        self.groups = PhoneGroups(account=account, directory=service.directory, groups=service.groups, line=self._line)
         self._companions = Companions(
             account=account,
             directory=service.directory,
             log=self.log,
+            media=media,
             space=store.space(f"phone {number}"),
             send_peer=self._outbox.send_peer,
             ask=self._line.ask,
@@ -160,21 +167,27 @@ class Phone:
         entries = self.log.unread(ids)
         if played:
             entries = [entry for entry in entries if entry.type in _PLAYABLE]
-        by_sender: dict[str, list[Entry]] = {}
+        by_sender: dict[tuple[str, str], list[Entry]] = {}
         for entry in entries:
-            by_sender.setdefault(entry.sender, []).append(entry)
-        for sender, group in by_sender.items():
-            await self._send_receipt(sender, [entry.id for entry in group], "played" if played else "read")
+            by_sender.setdefault((entry.chat, entry.sender), []).append(entry)
+        for (chat, sender), found in by_sender.items():
+            await self._send_receipt(chat, sender, [entry.id for entry in found], "played" if played else "read")
         self.log.mark_read(entries)
         return [entry.id for entry in entries]
 
+    async def rename(self, name: str) -> None:
+        """Take another name; linked devices and those one writes to learn of it."""
+        await self._companions.rename(name)
+        await self._line.send(Node("presence", {"type": "available", "name": name}))
+
     async def type_to(self, number: str, typing: Typing) -> None:
         """Show the other side that the owner types, records or has stopped."""
-        account = self._outbox.account_of(number)
+        partner = self._outbox.partner_of(number)
+        to = partner.jid if isinstance(partner, Group) else partner.lid
         shown = Node("paused" if typing is Typing.PAUSED else "composing")
         if typing is Typing.RECORDING:
             shown.attrs = {"media": "audio"}
-        await self._line.send(Node("chatstate", {"to": account.lid}, [shown]))
+        await self._line.send(Node("chatstate", {"to": to}, [shown]))
 
     async def set_available(self, available: bool) -> None:
         """Open WhatsApp or put the phone away."""
@@ -215,15 +228,19 @@ class Phone:
     async def _take(self, item: Node | Device) -> None:
         if isinstance(item, Device):
             await self._companions.welcome(item)
-        else:
-            await self._inbox.take(item)
+            return
+        if item.tag == "call":
+            self.calls.heard(item)
+        await self._inbox.take(item)
 
-    async def _send_receipt(self, sender: str, ids: list[str], kind: str) -> None:
+    async def _send_receipt(self, chat: str, sender: str, ids: list[str], kind: str) -> None:
         account = self._service.directory.get(sender)
         if account is None:
             return
         rest = [Node("list", {}, [Node("item", {"id": one}) for one in ids[1:]])] if ids[1:] else None
         attrs: Attrs = {"id": ids[0], "to": account.lid, "type": kind, "t": int(time.time())}
+        if chat != sender:
+            attrs |= {"to": group_jid(chat), "participant": account.lid}
         await self._line.send(Node("receipt", attrs, rest))
 
     def _typing_seen(self, sender: str, typing: Typing) -> None:

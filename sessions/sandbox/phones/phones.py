@@ -11,7 +11,7 @@ from sessions.sandbox.faults.faults import FaultBook
 from sessions.sandbox.faults.kinds import phone_digits
 from sessions.sandbox.media.host import MediaHost
 from sessions.sandbox.phones.phone import Phone
-from sessions.sandbox.phones.reading import Json
+from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.service import Service
 from sessions.sandbox.state.directory import Account, Device
 from sessions.sandbox.state.endpoint import DeviceChange

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-import msgspec
+from typing import Any
 
 from sessions.protobuf import load
 from sessions.sandbox.media.crypto import MediaType
+from sessions.sandbox.phones.more_reading import MORE_READERS, context_of, preview_of
+from sessions.sandbox.phones.shown import FileReference, Json, Reading
 
 E2E = load("waE2E.WAWebProtobufsE2E_pb2")
-
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 #: Messages that only carry another message, and where it is.
 _WRAPPERS = {
@@ -30,27 +27,6 @@ _SILENT = frozenset({"senderKeyDistributionMessage", "messageContextInfo"})
 _POLLS = ("pollCreationMessage", "pollCreationMessageV2", "pollCreationMessageV3")
 
 
-class FileReference(msgspec.Struct, frozen=True):
-    """Where a message's file lies on the media host, and what opens it."""
-
-    direct_path: str
-    media_key: bytes
-    media_type: MediaType
-    sha256: bytes
-    encrypted_sha256: bytes
-    mimetype: str
-    filename: str | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One message as the phone understands it; `fields` holds the object named like the type, and what goes with it."""
-
-    type: str
-    fields: dict[str, Json]
-    file: FileReference | None = None
-
-
 def read_message(message: Any) -> Reading | None:
     """What the message says; None where it says nothing to a person."""
     inner = _unwrapped(message)
@@ -60,7 +36,7 @@ def read_message(message: Any) -> Reading | None:
     for name in names:
         if name in _READERS:
             reading = _READERS[name](getattr(inner, name))
-            return Reading(reading.type, {**reading.fields, **_context(getattr(inner, name))}, reading.file)
+            return Reading(reading.type, {**reading.fields, **context_of(getattr(inner, name))}, reading.file)
     return Reading("unsupported", {"unsupported": {"name": names[0]}})
 
 
@@ -71,25 +47,15 @@ def _unwrapped(message: Any) -> Any:
     return message
 
 
-def _context(part: Any) -> dict[str, Json]:
-    info = getattr(part, "contextInfo", None)
-    found: dict[str, Json] = {}
-    if info is not None and info.stanzaID:
-        found["reply_to"] = info.stanzaID
-    if info is not None and info.mentionedJID:
-        found["mentions"] = list(info.mentionedJID)
-    return found
-
-
 def _conversation(part: str) -> Reading:
     return Reading("text", {"text": {"body": part}})
 
 
 def _extended_text(part: Any) -> Reading:
-    return Reading("text", {"text": {"body": part.text}})
+    return Reading("text", {"text": {"body": part.text, **preview_of(part)}})
 
 
-def _file(kind: str, media_type: MediaType) -> Callable[[Any], Reading]:
+def _file(kind: str, media_type: MediaType, *, note: bool = False) -> Callable[[Any], Reading]:
     def read(part: Any) -> Reading:
         name = "voice" if kind == "audio" and part.PTT else kind
         reference = FileReference(
@@ -101,12 +67,12 @@ def _file(kind: str, media_type: MediaType) -> Callable[[Any], Reading]:
             mimetype=part.mimetype,
             filename=getattr(part, "fileName", "") or None,
         )
-        return Reading(name, {name: _file_json(part, reference)}, reference)
+        return Reading(name, {name: _file_json(part, reference, note=note)}, reference)
 
     return read
 
 
-def _file_json(part: Any, reference: FileReference) -> Json:
+def _file_json(part: Any, reference: FileReference, *, note: bool) -> Json:
     shown: dict[str, Json] = {
         "mimetype": part.mimetype,
         "size": part.fileLength,
@@ -119,6 +85,8 @@ def _file_json(part: Any, reference: FileReference) -> Json:
         "width": getattr(part, "width", 0) or None,
         "height": getattr(part, "height", 0) or None,
         "view_once": getattr(part, "viewOnce", False) or None,
+        "gif": getattr(part, "gifPlayback", False) or None,
+        "note": note or None,
     }
     return shown | {name: value for name, value in optional.items() if value is not None}
 
@@ -158,6 +126,8 @@ def _protocol(part: Any) -> Reading:
         edited = read_message(part.editedMessage)
         fields = edited.fields if edited else {}
         return Reading("edit", {"edit": {"message_id": part.key.ID}, **fields})
+    if part.type == part.EPHEMERAL_SETTING:
+        return Reading("timer", {"timer": {"seconds": part.ephemeralExpiration}})
     return Reading("protocol", {"protocol": {"name": E2E.ProtocolMessage.Type.Name(part.type).lower()}})
 
 
@@ -166,15 +136,15 @@ _READERS: dict[str, Callable[[Any], Reading]] = {
     "extendedTextMessage": _extended_text,
     "imageMessage": _file("image", MediaType.IMAGE),
     "videoMessage": _file("video", MediaType.VIDEO),
-    "ptvMessage": _file("video", MediaType.VIDEO),
+    "ptvMessage": _file("video", MediaType.VIDEO, note=True),
     "audioMessage": _file("audio", MediaType.AUDIO),
     "documentMessage": _file("document", MediaType.DOCUMENT),
     "stickerMessage": _file("sticker", MediaType.IMAGE),
     "locationMessage": _location,
-    "liveLocationMessage": _location,
     "contactMessage": _contact,
     "contactsArrayMessage": _contacts,
     "reactionMessage": _reaction,
     "protocolMessage": _protocol,
     **dict.fromkeys(_POLLS, _poll),
+    **MORE_READERS,
 }

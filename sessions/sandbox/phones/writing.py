@@ -11,9 +11,30 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sessions.sandbox.media.crypto import MediaType, SealedFile, seal
+from sessions.sandbox.phones.more_writing import (
+    AlbumInput,
+    EventInput,
+    EventReplyInput,
+    LiveLocationInput,
+    PinInput,
+    PollInput,
+    PollVoteInput,
+    PreviewInput,
+    RawInput,
+    TimerInput,
+    with_preview,
+    write_album,
+    write_event,
+    write_live_location,
+    write_pin,
+    write_poll,
+    write_raw,
+    write_timer,
+)
 from sessions.sandbox.phones.reading import E2E
 
 LARGEST_TEXT = 65_536
+_STANZA_TYPES = {"reaction": "reaction", "poll": "poll", "poll_vote": "poll", "event": "event", "event_reply": "event"}
 _FILE_KINDS = ("image", "video", "audio", "voice", "document", "sticker")
 _DEFAULT_MIMETYPES = {
     "image": "image/jpeg",
@@ -33,6 +54,7 @@ class TextInput(_Input):
     """Plain text."""
 
     body: str = Field(min_length=1, max_length=LARGEST_TEXT)
+    preview: PreviewInput | None = None
 
 
 class FileInput(_Input):
@@ -43,6 +65,9 @@ class FileInput(_Input):
     caption: str | None = Field(default=None, max_length=LARGEST_TEXT)
     filename: str | None = Field(default=None, max_length=255)
     seconds: int | None = Field(default=None, ge=0)
+    view_once: bool = False
+    gif: bool = False
+    note: bool = False
 
     @field_validator("base64")
     @classmethod
@@ -112,6 +137,15 @@ class OutgoingMessage(_Input):
         "reaction",
         "revoke",
         "edit",
+        "live_location",
+        "poll",
+        "poll_vote",
+        "event",
+        "event_reply",
+        "pin",
+        "timer",
+        "album",
+        "raw",
     ] = "text"
     id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.\-]{1,64}$")
     reply_to: str | None = None
@@ -127,6 +161,15 @@ class OutgoingMessage(_Input):
     reaction: ReactionInput | None = None
     revoke: RevokeInput | None = None
     edit: EditInput | None = None
+    live_location: LiveLocationInput | None = None
+    poll: PollInput | None = None
+    poll_vote: PollVoteInput | None = None
+    event: EventInput | None = None
+    event_reply: EventReplyInput | None = None
+    pin: PinInput | None = None
+    timer: TimerInput | None = None
+    album: AlbumInput | None = None
+    raw: RawInput | None = None
 
     @model_validator(mode="after")
     def _says_what_its_type_says(self) -> OutgoingMessage:
@@ -155,6 +198,7 @@ def write_file_message(message: OutgoingMessage, file: FileInput, *, sealed: Sea
     """The protobuf of a message whose file lies on the media host."""
     written = E2E.Message()
     field = "audioMessage" if message.type == "voice" else f"{message.type}Message"
+    field = "ptvMessage" if file.note else field
     part = getattr(written, field)
     part.URL = f"https://mmg.whatsapp.net{direct_path}"
     part.directPath = direct_path
@@ -170,7 +214,12 @@ def write_file_message(message: OutgoingMessage, file: FileInput, *, sealed: Sea
         part.seconds = file.seconds
     if message.type == "voice":
         part.PTT = True
-    return written
+    if file.gif:
+        part.gifPlayback = True
+    if not file.view_once:
+        return written
+    part.viewOnce = True
+    return E2E.Message(viewOnceMessageV2=E2E.FutureProofMessage(message=written))
 
 
 def write_message(message: OutgoingMessage, *, key_of: Callable[[str], Any]) -> Any:
@@ -178,6 +227,8 @@ def write_message(message: OutgoingMessage, *, key_of: Callable[[str], Any]) -> 
     written = E2E.Message()
     match message.type:
         case "text" if message.text:
+            if message.text.preview:
+                return with_preview(message.text.body, message.text.preview)
             written.conversation = message.text.body
         case "location" if message.location:
             _write_location(written.locationMessage, message.location)
@@ -190,7 +241,26 @@ def write_message(message: OutgoingMessage, *, key_of: Callable[[str], Any]) -> 
             written.protocolMessage.type = E2E.ProtocolMessage.REVOKE
         case "edit" if message.edit:
             _write_edit(written.protocolMessage, message.edit, key_of(message.edit.message_id))
+        case _:
+            return _write_more(message, key_of)
     return written
+
+
+def _write_more(message: OutgoingMessage, key_of: Callable[[str], Any]) -> Any:
+    part = getattr(message, message.type)
+    if isinstance(part, PinInput):
+        return write_pin(part, key_of(part.message_id))
+    return _MORE[message.type](part)
+
+
+_MORE: dict[str, Callable[[Any], Any]] = {
+    "live_location": write_live_location,
+    "poll": write_poll,
+    "event": write_event,
+    "timer": write_timer,
+    "album": write_album,
+    "raw": write_raw,
+}
 
 
 def add_quote(written: Any, *, message_id: str, author: str, body: str) -> None:
@@ -210,7 +280,7 @@ def stanza_type(message: OutgoingMessage) -> str:
     """The type attribute that the service sees from outside."""
     if message.file:
         return "media"
-    return "reaction" if message.type == "reaction" else "text"
+    return _STANZA_TYPES.get(message.type, "text")
 
 
 def _write_location(part: Any, location: LocationInput) -> None:

@@ -44,6 +44,7 @@ class AccountRecord(msgspec.Struct, omit_defaults=True):
     blocked: list[str] = []
     disappearing: int = 0
     business: str = ""  #: verified business name; empty for a private account
+    accepted_terms: bool = False  #: of those who own a channel
 
 
 class DeviceRecord(msgspec.Struct, omit_defaults=True):
@@ -58,6 +59,7 @@ class DeviceRecord(msgspec.Struct, omit_defaults=True):
     signed_prekey: SignedPreKey | None = None
     signed_identity: bytes = b""  #: ADVSignedDeviceIdentity as it was signed at pairing
     platform: str = ""
+    wants_full_history: bool = False
     linked_at: int = 0
     last_seen: int = 0
 
@@ -135,6 +137,12 @@ class Account:
     def reachable(self) -> list[Device]:
         """The devices that others can encrypt for."""
         return [device for device in self.devices.values() if device.has_keys]
+
+    def shows(self, category: str, asker: Account) -> bool:
+        """Whether this account lets another one see a thing; here everybody is in everybody's address book."""
+        if asker is self:
+            return True
+        return asker.number not in self.record.blocked and self.record.privacy.get(category) != "none"
 
     def __repr__(self) -> str:
         return f"<Account with {len(self.devices)} devices>"

@@ -6,6 +6,9 @@ SandboxError
 ├── QrUnknownError        no client shows this QR code
 ├── CodeUnknownError      no client waits for this link code
 ├── PairingFailedError    the client did not complete the pairing
+├── ChannelUnknownError   there is no such channel
+├── NotTheOwnerError      only its owner publishes in a channel
+├── MessageUnknownHereError  the channel has no such message
 └── PasskeyDemandedError  the account links devices with a passkey only
 """
 
@@ -51,6 +54,24 @@ class PairingFailedError(SandboxError):
     """The client did not complete the pairing."""
 
     code = "pairing_failed"
+
+
+class ChannelUnknownError(SandboxError):
+    """There is no such channel."""
+
+    code = "channel_unknown"
+
+
+class NotTheOwnerError(SandboxError):
+    """Only its owner publishes in a channel."""
+
+    code = "not_the_owner"
+
+
+class MessageUnknownHereError(SandboxError):
+    """The channel has no such message."""
+
+    code = "message_unknown"
 
 
 class PasskeyDemandedError(SandboxError):

@@ -13,7 +13,7 @@ from sessions.sandbox.state import adv
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.endpoint import DeviceChange
 from sessions.sandbox.traffic.delivery import Delivery
-from sessions.sandbox.wire.node import SERVER, Attrs, Node
+from sessions.sandbox.wire.node import SERVER, Attrs, Node, Value
 
 
 class Notices:
@@ -30,7 +30,7 @@ class Notices:
         self._delivery.announce(change, device)
 
     async def notify(
-        self, device: Device, kind: str, content: list[Node], *, sender: Jid = SERVER, **attrs: Jid
+        self, device: Device, kind: str, content: list[Node], *, sender: Jid = SERVER, **attrs: Value
     ) -> None:
         """One notification to one device."""
         # Ids must not repeat after a restart, since clients and queues tell notifications apart by them.

@@ -8,14 +8,16 @@ from sessions.address import LID_SERVER, Jid
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.endpoint import Endpoint
 from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.groups.relay import GroupRelay
 from sessions.sandbox.wire.node import Attrs, Node
 
 
 class Presence:
     """Presence, its subscriptions, typing, and calls."""
 
-    def __init__(self, *, directory: Directory, delivery: Delivery) -> None:
+    def __init__(self, *, directory: Directory, delivery: Delivery, groups: GroupRelay) -> None:
         self._directory = directory
+        self._groups = groups
         self._delivery = delivery
         self._available: set[str] = set()
         self._last_seen: dict[str, int] = {}
@@ -43,6 +45,10 @@ class Presence:
     async def chatstate(self, endpoint: Endpoint, stanza: Node) -> None:
         """Somebody types, records or pauses."""
         to = stanza.require_jid("to")
+        group = self._groups.group(to)
+        if group is not None and endpoint.device.account.number in group.members:
+            await self._groups.typing(endpoint.device, group, stanza)
+            return
         sender = endpoint.device.account
         typing = Node("chatstate", {"from": sender.lid if to.server == LID_SERVER else sender.pn}, stanza.content)
         account = self._directory.find(to)
@@ -74,7 +80,7 @@ class Presence:
         if account is None:
             return
         self._subscribers.setdefault(account.number, {})[endpoint.device.key] = (endpoint.device, to)
-        await endpoint.push(self._state(account, to))
+        await endpoint.push(self._state(account, to, endpoint.device.account))
 
     async def _change(self, device: Device, *, available: bool) -> None:
         account = device.account
@@ -88,15 +94,17 @@ class Presence:
             self._last_seen[account.number] = int(time.time())
         if before != now:
             for subscriber, jid in list(self._subscribers.get(account.number, {}).values()):
-                await self._delivery.deliver(subscriber, self._state(account, jid))
+                await self._delivery.deliver(subscriber, self._state(account, jid, subscriber.account))
 
     def _is_available(self, account: Account) -> bool:
         return any(device.key in self._available for device in account.devices.values())
 
-    def _state(self, account: Account, jid: Jid) -> Node:
-        if self._is_available(account):
+    def _state(self, account: Account, jid: Jid, asker: Account) -> Node:
+        shows_last = account.shows("last", asker)
+        follows_last = account.record.privacy.get("online") == "match_last_seen"
+        if self._is_available(account) and (shows_last or not follows_last):
             return Node("presence", {"from": jid})
-        last = self._last_seen.get(account.number)
+        last = self._last_seen.get(account.number) if shows_last else None
         return Node("presence", {"from": jid, "type": "unavailable", "last": last or "deny"})
 
     def _rename(self, account: Account, name: str) -> None:

@@ -9,6 +9,7 @@ from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.endpoint import Endpoint
 from sessions.sandbox.state.store import Store
 from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.groups.relay import GroupRelay
 from sessions.sandbox.wire.node import Attrs, Node
 
 #: Receipts about what a person did with a message that the device already has.
@@ -20,8 +21,9 @@ _FOR_SERVICE = frozenset({"sender", "peer_msg", "hist_sync"})
 class Receipts:
     """Takes receipts in, acknowledges them, and tells those whom they concern."""
 
-    def __init__(self, *, directory: Directory, delivery: Delivery, store: Store) -> None:
+    def __init__(self, *, directory: Directory, delivery: Delivery, groups: GroupRelay, store: Store) -> None:
         self._directory = directory
+        self._groups = groups
         self._delivery = delivery
         self._store = store
 
@@ -59,6 +61,10 @@ class Receipts:
             self._delivery.acknowledge(device, "message", number, is_settled)
 
     async def _forward(self, reader: Device, to: Jid, kind: str, receipt: Node) -> None:
+        group = self._groups.group(to)
+        if group is not None:
+            await self._groups.forward(reader, group, kind, receipt)
+            return
         account = self._directory.find(to)
         if account is None:
             return

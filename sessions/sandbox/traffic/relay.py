@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections import OrderedDict
 
-from sessions.address import LID_SERVER, Jid
+from sessions.address import GROUP_SERVER, LID_SERVER, Jid
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.endpoint import AckVerdict, Endpoint, Faults
 from sessions.sandbox.state.store import Store
 from sessions.sandbox.traffic.delivery import Delivery
+from sessions.sandbox.traffic.groups.relay import GroupRelay
 from sessions.sandbox.traffic.notices import list_hash
 from sessions.sandbox.wire.node import Attrs, Node
 
@@ -23,8 +24,11 @@ _FORBIDDEN = 403
 class Relay:
     """One message at a time: answered, and delivered once however often its sender repeats it."""
 
-    def __init__(self, *, directory: Directory, delivery: Delivery, store: Store, faults: Faults) -> None:
+    def __init__(
+        self, *, directory: Directory, delivery: Delivery, groups: GroupRelay, store: Store, faults: Faults
+    ) -> None:
         self._directory = directory
+        self._groups = groups
         self._delivery = delivery
         self._store = store
         self._faults = faults
@@ -33,6 +37,9 @@ class Relay:
 
     async def message(self, endpoint: Endpoint, message: Node) -> None:
         """A device sends a message."""
+        if message.require_jid("to").server == GROUP_SERVER:
+            await self._group_message(endpoint, message)
+            return
         sender = endpoint.device
         recipient = self._directory.find(message.require_jid("to"))
         verdict = self._faults.ack(sender, message)
@@ -42,6 +49,18 @@ class Relay:
         if verdict.error is None and recipient is not None and self._is_first(sender, message):
             phash = await self._deliver(sender, recipient, message)
         # The answer may only leave once the message cannot be lost any more.
+        self._store.commit()
+        await self._answer(endpoint, message, verdict, phash)
+
+    async def _group_message(self, endpoint: Endpoint, message: Node) -> None:
+        sender, group = endpoint.device, self._groups.group(message.jid("to"))
+        verdict = self._faults.ack(sender, message)
+        refusal = self._groups.refusal(sender, group)
+        if verdict.error is None and refusal is not None:
+            verdict = AckVerdict(error=refusal)
+        phash = None
+        if verdict.error is None and group is not None and self._is_first(sender, message):
+            phash = await self._groups.deliver(sender, group, message)
         self._store.commit()
         await self._answer(endpoint, message, verdict, phash)
 

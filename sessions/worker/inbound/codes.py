@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessions.events import Event, Unparsed
-from sessions.worker.inbound import calls, groups, history, lifecycle, messages, presence, receipts
+from sessions.worker.inbound import account, calls, channels, groups, history, lifecycle, messages, presence, receipts
 from sessions.worker.inbound.context import Reading
 
 DEVICE = 0
@@ -45,7 +45,13 @@ _READERS: dict[int, Reader] = {
     21: groups.read_joined_group,
     22: groups.read_group_change,
     23: presence.read_picture,
+    25: account.read_privacy_change,
     27: lifecycle.read_offline_sync,
+    30: account.read_blocklist_change,
+    32: channels.read_joined,
+    33: channels.read_left,
+    34: channels.read_muted,
+    35: channels.read_update,
     36: calls.read_offer,
     37: calls.read_accept,
     40: calls.read_offer_notice,
@@ -55,6 +61,9 @@ _READERS: dict[int, Reader] = {
 
 #: Not worth a place on disk: who types or is online is stale before anybody could read it again.
 FLEETING = frozenset({TYPING, PRESENCE})
+
+#: News of channels, which a session that ignores them does not ask for.
+_OF_CHANNELS = frozenset({32, 33, 34, 35})
 
 #: After these the session is not connected.
 ENDS_CONNECTION = frozenset({LOGGED_OUT, REPLACED, TEMPORARY_BAN, OUTDATED, DISCONNECTED})
@@ -80,9 +89,10 @@ OF_THIS_LIFE = frozenset(
 )
 
 
-def subscribed(*, typing: bool) -> bytes:
+def subscribed(*, typing: bool, channels: bool) -> bytes:
     """The event codes that a session asks the engine for."""
-    return bytes(code for code in _READERS if code != DEVICE and (typing or code not in FLEETING))
+    unwanted = {DEVICE} | (frozenset() if typing else FLEETING) | (frozenset() if channels else _OF_CHANNELS)
+    return bytes(code for code in _READERS if code not in unwanted)
 
 
 def read_event(code: int, data: bytes, reading: Reading) -> list[Event]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from sessions.address import Address
 from sessions.content import Content, Unsupported
-from sessions.worker.inbound import media, places, texts
-from sessions.worker.inbound.actions import read_action
+from sessions.worker.inbound import gatherings, media, places, texts
+from sessions.worker.inbound.actions import ACTIONS, read_action
 from sessions.worker.inbound.context import Reading
 
 _READERS: dict[str, Callable[[Any, bool], Content]] = {
@@ -16,7 +16,7 @@ _READERS: dict[str, Callable[[Any, bool], Content]] = {
     "extendedTextMessage": texts.read_extended_text,
     "imageMessage": media.read_image,
     "videoMessage": media.read_video,
-    "ptvMessage": media.read_video,
+    "ptvMessage": media.read_video_note,
     "audioMessage": media.read_audio,
     "documentMessage": media.read_document,
     "stickerMessage": media.read_sticker,
@@ -28,8 +28,11 @@ _READERS: dict[str, Callable[[Any, bool], Content]] = {
     "pollCreationMessageV2": texts.read_poll,
     "pollCreationMessageV3": texts.read_poll,
     "pollCreationMessageV5": texts.read_poll,
+    "eventMessage": gatherings.read_event,
+    "albumMessage": gatherings.read_album,
 }
-_ACTIONS = frozenset({"reactionMessage", "protocolMessage"})
+#: Longer ones are named only: a row of the message table is no place for a history.
+_LONGEST_RAW = 32_768
 
 #: What comes along with a message, or alone, without being one.
 _COMPANIONS = frozenset(
@@ -54,6 +57,8 @@ def read_content(
     known = next((name for name in names if name in _READERS), None)
     if known is not None:
         return _READERS[known](getattr(message, known), view_once)
-    if any(name in _ACTIONS for name in names):
-        return read_action(message, chat=chat, author=author, from_me=from_me, reading=reading)
-    return Unsupported(name=names[0])
+    action = next((name for name in names if name in ACTIONS), None)
+    if action is not None:
+        return read_action(message, action, chat=chat, author=author, from_me=from_me, reading=reading)
+    raw = bytes(message.SerializeToString())
+    return Unsupported(name=names[0], raw=raw if len(raw) <= _LONGEST_RAW else b"")

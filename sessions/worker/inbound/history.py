@@ -8,17 +8,23 @@ from typing import Any, TypeVar
 
 from sessions.address import Address, Jid
 from sessions.content import MessageKey
-from sessions.events import Event, HistoryReceived, MessageReceived, PushNames
+from sessions.events import Event, HistoryChat, HistoryReceived, HistoryStage, MessageReceived, PushNames
 from sessions.protobuf import load
 from sessions.worker.inbound.content import read_content
 from sessions.worker.inbound.context import Reading
-from sessions.worker.inbound.messages import mentions_of, quoted_id
+from sessions.worker.inbound.messages import album_of, mentions_of, quoted_id, secret_of
 from sessions.worker.inbound.parts import context_of, parse_jid, unwrap
 from sessions.worker.jids import text
 
 MESSAGES_PER_PIECE = 50
 NAMES_PER_PIECE = 500
 _neonize: Any = load("Neonize_pb2")
+_sync: Any = load("waHistorySync.WAWebProtobufsHistorySync_pb2")
+_STAGES = {
+    _sync.HistorySync.INITIAL_BOOTSTRAP: HistoryStage.BOOTSTRAP,
+    _sync.HistorySync.RECENT: HistoryStage.RECENT,
+    _sync.HistorySync.FULL: HistoryStage.FULL,
+}
 _T = TypeVar("_T")
 
 
@@ -26,11 +32,33 @@ def read_history(data: bytes, reading: Reading) -> list[Event]:
     history = _neonize.HistorySync.FromString(data).Data
     names = _Names(history.phoneNumberToLidMappings)
     events: list[Event] = [PushNames(names=piece) for piece in _pieces(_push_names(history, names), NAMES_PER_PIECE)]
+    stage = _STAGES.get(history.syncType, HistoryStage.OTHER)
+    if not _is_wanted(stage, reading):
+        return events
+    chats = tuple(_chats(history, names))
+    unread = frozenset(_unread(history)) if stage is HistoryStage.BOOTSTRAP else frozenset()
     pieces = list(_pieces(_messages(history, names, reading), MESSAGES_PER_PIECE))
-    events += [HistoryReceived(messages=piece, progress=history.progress) for piece in pieces]
-    if not pieces and history.progress:
-        events.append(HistoryReceived(messages=(), progress=history.progress))
+    if not pieces and (chats or stage is not HistoryStage.OTHER):
+        pieces.append(())
+    for place, piece in enumerate(pieces):
+        is_last = place == len(pieces) - 1
+        events.append(
+            HistoryReceived(
+                messages=piece,
+                progress=history.progress,
+                stage=stage,
+                chats=() if place else chats,
+                unread=unread.intersection(message.key.wa_id for message in piece),
+                is_last=is_last,
+                count=sum(map(len, pieces)) if is_last else 0,
+            )
+        )
     return events
+
+
+def _is_wanted(stage: HistoryStage, reading: Reading) -> bool:
+    """Phones share some of it whatever a device asks for."""
+    return reading.history == "full" or (reading.history == "recent" and stage is not HistoryStage.FULL)
 
 
 class _Names:
@@ -55,6 +83,24 @@ def _push_names(history: Any, names: _Names) -> Iterator[tuple[Address, str]]:
         jid = parse_jid(entry.ID)
         if jid is not None and entry.pushname:
             yield names.address(jid), text(entry.pushname)
+
+
+def _chats(history: Any, names: _Names) -> Iterator[HistoryChat]:
+    for conversation in history.conversations:
+        jid = parse_jid(conversation.ID)
+        if jid is not None:
+            names.join(jid, parse_jid(conversation.lidJID) or parse_jid(conversation.pnJID))
+            chat = names.address(jid)
+            title = text(conversation.name) if chat.other is not None else ""
+            yield HistoryChat(chat=chat, title=title or None)
+
+
+def _unread(history: Any) -> Iterator[str]:
+    """The newest incoming messages of each chat, as many as the phone counts as unread."""
+    for conversation in history.conversations:
+        incoming = [entry.message for entry in conversation.messages if not entry.message.key.fromMe]
+        incoming.sort(key=lambda stored: int(stored.messageTimestamp), reverse=True)
+        yield from (text(stored.key.ID) for stored in incoming[: conversation.unreadCount])
 
 
 def _messages(history: Any, names: _Names, reading: Reading) -> Iterator[MessageReceived]:
@@ -90,6 +136,8 @@ def _message(stored: Any, chat: Address, names: _Names, reading: Reading) -> Mes
         mentions=mentions_of(context),
         forwarded=bool(context is not None and context.isForwarded),
         ephemeral=bool(stored.ephemeralDuration),
+        secret=secret_of(stored.message, message, content, kept=bytes(stored.messageSecret)),
+        album_wa_id=album_of(stored.message, message),
     )
 
 

@@ -17,6 +17,10 @@ def read_video(part: Any, view_once: bool) -> Video:
     return Video(file=_file(part), caption=_caption(part), view_once=once, gif=part.gifPlayback)
 
 
+def read_video_note(part: Any, view_once: bool) -> Video:
+    return Video(file=_file(part), view_once=view_once or part.viewOnce, note=True)
+
+
 def read_audio(part: Any, view_once: bool) -> Audio:
     return Audio(file=_file(part), voice=part.PTT)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessions.address import Address
-from sessions.content import MessageKey
+from sessions.content import CalendarEvent, Content, MessageKey, Poll
 from sessions.events import Event, MessageReceived, MessageUndecryptable
 from sessions.protobuf import load
 from sessions.worker.inbound.content import read_content
@@ -14,6 +14,7 @@ from sessions.worker.inbound.parts import context_of, parse_jid, unwrap
 from sessions.worker.jids import address, text
 
 _neonize: Any = load("Neonize_pb2")
+_e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")
 
 
 def read_message(data: bytes, reading: Reading) -> list[Event]:
@@ -44,6 +45,10 @@ def read_message(data: bytes, reading: Reading) -> list[Event]:
             mentions=mentions_of(context),
             forwarded=bool(context is not None and context.isForwarded),
             ephemeral=event.IsEphemeral or bool(context is not None and context.expiration),
+            mentions_all=bool(context is not None and context.nonJIDMentions),
+            disappears_seconds=context.expiration if context is not None else 0,
+            secret=secret_of(event.Message, message, content),
+            album_wa_id=album_of(event.Message, message),
         )
     ]
 
@@ -66,6 +71,23 @@ def read_key(info: Any) -> tuple[MessageKey, Address]:
         participant = None
     key = MessageKey(chat=chat, wa_id=text(info.ID), from_me=source.IsFromMe, participant=participant)
     return key, sender
+
+
+def secret_of(outer: Any, inner: Any, content: Content, *, kept: bytes = b"") -> bytes | None:
+    """What opens the answers to a poll or an appointment; nothing else needs it. ``kept`` is what a history says."""
+    if not isinstance(content, Poll | CalendarEvent):
+        return None
+    found = inner.messageContextInfo.messageSecret or outer.messageContextInfo.messageSecret or kept
+    return bytes(found) or None
+
+
+def album_of(outer: Any, inner: Any) -> str | None:
+    """The id of the album that a message says it belongs to."""
+    for message in (inner, outer):
+        association = message.messageContextInfo.messageAssociation
+        if association.associationType == _e2e.MessageAssociation.MEDIA_ALBUM:
+            return text(association.parentMessageKey.ID) or None
+    return None
 
 
 def quoted_id(context: Any | None) -> str | None:

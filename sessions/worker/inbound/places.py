@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.content import ContactCard, Contacts, Location
+from sessions.content import ContactCard, Contacts, LiveLocation, Location
 from sessions.worker.jids import text
 
 
@@ -17,8 +17,18 @@ def read_location(part: Any, view_once: bool) -> Location:
     )
 
 
-def read_live_location(part: Any, view_once: bool) -> Location:
-    return Location(latitude=part.degreesLatitude, longitude=part.degreesLongitude, name=text(part.caption) or None)
+def read_live_location(part: Any, view_once: bool) -> LiveLocation:
+    return LiveLocation(
+        latitude=part.degreesLatitude,
+        longitude=part.degreesLongitude,
+        accuracy_meters=part.accuracyInMeters if part.HasField("accuracyInMeters") else None,
+        speed_mps=part.speedInMps if part.HasField("speedInMps") else None,
+        heading_degrees=(
+            part.degreesClockwiseFromMagneticNorth if part.HasField("degreesClockwiseFromMagneticNorth") else None
+        ),
+        caption=text(part.caption) or None,
+        sequence=part.sequenceNumber,
+    )
 
 
 def read_contact(part: Any, view_once: bool) -> Contacts:

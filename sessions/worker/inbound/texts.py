@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.content import Poll, Text
+from sessions.content import Poll, Preview, Text
 from sessions.worker.jids import text
 
 
@@ -13,7 +13,18 @@ def read_conversation(part: Any, view_once: bool) -> Text:
 
 
 def read_extended_text(part: Any, view_once: bool) -> Text:
-    return Text(body=text(part.text))
+    return Text(body=text(part.text), preview=_preview(part))
+
+
+def _preview(part: Any) -> Preview | None:
+    if not part.matchedText or not part.title:
+        return None
+    return Preview(
+        url=text(part.matchedText),
+        title=text(part.title),
+        description=text(part.description),
+        thumbnail=bytes(part.JPEGThumbnail) or None,
+    )
 
 
 def read_poll(part: Any, view_once: bool) -> Poll:

@@ -1,10 +1,10 @@
-"""Builds what is done to earlier messages: reactions, edits and revokes."""
+"""Builds what is done to earlier messages and to chats: reactions, edits, revokes, pins and timers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sessions.content import Edit, Reaction, Revoke
+from sessions.content import Edit, Pin, Reaction, Revoke, Timer
 from sessions.protobuf import load
 from sessions.worker.outbound.parts import e2e, key_fields
 
@@ -34,5 +34,27 @@ def build_edit(content: Edit, now: float) -> Any:
 def build_revoke(content: Revoke) -> Any:
     protocol = e2e.ProtocolMessage(
         key=_common.MessageKey(**key_fields(content.target)), type=e2e.ProtocolMessage.REVOKE
+    )
+    return e2e.Message(protocolMessage=protocol)
+
+
+def build_pin(content: Pin, now: float) -> Any:
+    kinds = e2e.PinInChatMessage
+    pin = e2e.PinInChatMessage(
+        key=_common.MessageKey(**key_fields(content.target)),
+        type=kinds.PIN_FOR_ALL if content.seconds else kinds.UNPIN_FOR_ALL,
+        senderTimestampMS=int(now * 1000),
+    )
+    message = e2e.Message(pinInChatMessage=pin)
+    if content.seconds:
+        message.messageContextInfo.messageAddOnDurationInSecs = content.seconds
+    return message
+
+
+def build_timer(content: Timer, now: float) -> Any:
+    protocol = e2e.ProtocolMessage(
+        type=e2e.ProtocolMessage.EPHEMERAL_SETTING,
+        ephemeralExpiration=content.seconds,
+        ephemeralSettingTimestamp=int(now),
     )
     return e2e.Message(protocolMessage=protocol)

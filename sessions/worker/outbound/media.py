@@ -41,7 +41,8 @@ def build_video(content: Video, uploaded: Uploaded, context: dict[str, Any]) -> 
         ),
         **_context(context),
     )
-    return _maybe_once(e2e.Message(videoMessage=video), content.view_once)
+    message = e2e.Message(ptvMessage=video) if content.note else e2e.Message(videoMessage=video)
+    return _maybe_once(message, content.view_once)
 
 
 def build_audio(content: Audio, uploaded: Uploaded, context: dict[str, Any]) -> Any:

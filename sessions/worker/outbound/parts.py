@@ -9,6 +9,7 @@ from sessions.address import Address, Jid
 from sessions.content import Envelope, MessageKey
 from sessions.errors import InvalidRequestError
 from sessions.protobuf import load
+from sessions.worker.outbound.quotes import build_quoted
 
 e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")
 
@@ -61,12 +62,18 @@ def key_fields(key: MessageKey) -> dict[str, Any]:
 
 
 def context_fields(envelope: Envelope) -> dict[str, Any]:
-    """The quote and the mentions of a message; empty if it has neither."""
+    """The quote, the mentions and whatever else stands around a message; empty if there is nothing."""
     fields: dict[str, Any] = {}
     if envelope.quote is not None:
         fields["stanzaID"] = envelope.quote.wa_id
         fields["participant"] = str(envelope.quote.sender.primary)
-        fields["quotedMessage"] = e2e.Message(conversation=envelope.quote.body)
+        fields["quotedMessage"] = build_quoted(envelope.quote.content)
     if envelope.mentions:
         fields["mentionedJID"] = [str(mention.primary) for mention in envelope.mentions]
+    if envelope.mentions_all:
+        fields["nonJIDMentions"] = 1
+    if envelope.forwarded:
+        fields |= {"isForwarded": True, "forwardingScore": 1}
+    if envelope.disappears_seconds:
+        fields["expiration"] = envelope.disappears_seconds
     return fields

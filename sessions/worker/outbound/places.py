@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.content import ContactCard, Contacts, Location
+from sessions.content import ContactCard, Contacts, LiveLocation, Location
 from sessions.worker.outbound.parts import e2e, given
 
 
@@ -17,6 +17,23 @@ def build_location(content: Location, context: dict[str, Any]) -> Any:
     if context:
         location.contextInfo.CopyFrom(e2e.ContextInfo(**context))
     return e2e.Message(locationMessage=location)
+
+
+def build_live_location(content: LiveLocation, context: dict[str, Any]) -> Any:
+    location = e2e.LiveLocationMessage(
+        degreesLatitude=content.latitude,
+        degreesLongitude=content.longitude,
+        sequenceNumber=content.sequence,
+        **given(
+            accuracyInMeters=content.accuracy_meters,
+            speedInMps=content.speed_mps,
+            degreesClockwiseFromMagneticNorth=content.heading_degrees,
+            caption=content.caption,
+        ),
+    )
+    if context:
+        location.contextInfo.CopyFrom(e2e.ContextInfo(**context))
+    return e2e.Message(liveLocationMessage=location)
 
 
 def build_contacts(content: Contacts, context: dict[str, Any]) -> Any:

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.content import Poll, Text
+from sessions.content import Menu, Poll, Preview, Text
 from sessions.worker.outbound.parts import e2e
 
 
 def build_text(content: Text, context: dict[str, Any]) -> Any:
-    if not context:
-        return e2e.Message(conversation=content.body)
-    return e2e.Message(
-        extendedTextMessage=e2e.ExtendedTextMessage(text=content.body, contextInfo=e2e.ContextInfo(**context))
-    )
+    return _written(content.body, context, content.preview)
+
+
+def build_menu(content: Menu, context: dict[str, Any]) -> Any:
+    lines = [content.body, ""]
+    for number, option in enumerate(content.options, start=1):
+        lines.append(f"{number}. {option.title}")
+        if option.description:
+            lines.append(f"    {option.description}")
+    if content.footer:
+        lines += ["", content.footer]
+    return _written("\n".join(lines), context, None)
+
+
+def _written(body: str, context: dict[str, Any], preview: Preview | None) -> Any:
+    if not context and preview is None:
+        return e2e.Message(conversation=body)
+    text = e2e.ExtendedTextMessage(text=body)
+    if context:
+        text.contextInfo.CopyFrom(e2e.ContextInfo(**context))
+    if preview is not None:
+        text.matchedText, text.title, text.description = preview.url, preview.title, preview.description
+        if preview.thumbnail:
+            text.JPEGThumbnail = preview.thumbnail
+    return e2e.Message(extendedTextMessage=text)
 
 
 def build_poll(content: Poll, context: dict[str, Any]) -> Any:

@@ -14,6 +14,8 @@ from sessions.sandbox.wire.node import GROUPS, Node
 from tests.sandbox.service.companion import Companion
 from tests.sandbox.service.stand_ins import Pictures
 
+_JPEG = b"\xff\xd8\xffjpeg"
+
 Link = Callable[[Account], Awaitable[Companion]]
 
 
@@ -210,7 +212,7 @@ async def test_a_profile_picture_has_an_address_until_it_is_removed(
 ) -> None:
     question = Node("picture", {"type": "image", "query": "url"})
     missing = await other.ask("get", "w:profile:picture", question, target=ana.pn)
-    await asker.ask("set", "w:profile:picture", Node("picture", {"type": "image"}, b"jpeg"), target=ana.pn)
+    await asker.ask("set", "w:profile:picture", Node("picture", {"type": "image"}, _JPEG), target=ana.pn)
 
     found = (await other.ask("get", "w:profile:picture", question, target=ana.pn)).require("picture")
     known = Node("picture", {**question.attrs, "id": found.text("id")})
@@ -219,13 +221,13 @@ async def test_a_profile_picture_has_an_address_until_it_is_removed(
 
     assert error_code(missing) == "404"
     assert found.text("url") == f"https://pps.whatsapp.net{found.text('direct_path')}"
-    assert pictures.kept[found.text("direct_path").removeprefix("/pp/")] == b"jpeg"
+    assert pictures.kept[found.text("direct_path").removeprefix("/pp/")] == _JPEG
     assert unchanged.children == []
     assert ana.record.picture_id == ""
 
 
 async def test_nobody_changes_the_picture_of_another(asker: Companion, ben: Account) -> None:
-    reply = await asker.ask("set", "w:profile:picture", Node("picture", {}, b"jpeg"), target=ben.pn)
+    reply = await asker.ask("set", "w:profile:picture", Node("picture", {}, _JPEG), target=ben.pn)
 
     assert error_code(reply) == "406"
 

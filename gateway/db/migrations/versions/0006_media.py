@@ -9,8 +9,8 @@ from alembic import op
 
 from gateway.db.types import UtcDateTime
 
-revision = "0006_media"
-down_revision = "0001"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

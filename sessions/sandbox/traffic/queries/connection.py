@@ -34,7 +34,6 @@ class ConnectionQueries:
             ("set", "urn:xmpp:whatsapp:push", "config"): self._nothing,
             ("get", "urn:xmpp:whatsapp:push", "settings"): self._nothing,
             ("set", "w:stats", "*"): self._nothing,
-            ("set", "tos", "*"): self._nothing,
             ("set", "md", "remove-companion-device"): self._remove_companion,
         }
 

@@ -26,9 +26,21 @@ class QueryError(Exception):
         self.text = text
 
 
+class UnknownQueryError(QueryError):
+    """A question in a known form that nobody here answers; it is recorded as what it says."""
+
+    def __init__(self, outline: str) -> None:
+        super().__init__(501, "feature-not-implemented")
+        self.outline = outline
+
+
 BAD_REQUEST = QueryError(400, "bad-request")
+NOT_AUTHORIZED = QueryError(401, "not-authorized")
+FORBIDDEN = QueryError(403, "forbidden")
 NOT_FOUND = QueryError(404, "item-not-found")
 NOT_ACCEPTABLE = QueryError(406, "not-acceptable")
+CONFLICT = QueryError(409, "conflict")
+GONE = QueryError(410, "gone")
 NOT_IMPLEMENTED = QueryError(501, "feature-not-implemented")
 
 
@@ -83,6 +95,8 @@ class QueryRegistry:
         try:
             reply.content = await self._find(stanza)(query) or None
         except (QueryError, MalformedStanzaError) as error:
+            if isinstance(error, UnknownQueryError):
+                self.unknown.append(error.outline)
             refusal = error if isinstance(error, QueryError) else BAD_REQUEST
             _logger.info("refused %s: %s", stanza.outline(), error)
             reply.attrs["type"] = "error"

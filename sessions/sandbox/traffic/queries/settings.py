@@ -6,9 +6,11 @@ import base64
 import hashlib
 import secrets
 import time
+from typing import Any
 
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.traffic.notices import Notices
+from sessions.sandbox.traffic.queries.mex import MexError, MexHandler
 from sessions.sandbox.traffic.queries.registry import BAD_REQUEST, NOT_ACCEPTABLE, Query, Routes
 from sessions.sandbox.wire.node import Attrs, Node
 
@@ -24,7 +26,7 @@ _PRIVACY = {
     "defense": ("off", "on_standard"),
     "stickers": ("contacts", "contact_allowlist", "none"),
 }
-_LONGEST_ABOUT = 139  # characters
+LONGEST_ABOUT = 139  # characters
 
 
 class SettingQueries:
@@ -49,6 +51,10 @@ class SettingQueries:
             ("set", "disappearing_mode", "disappearing_mode"): self._set_disappearing,
         }
 
+    def questions(self) -> dict[str, MexHandler]:
+        """The numbered questions that are answered here."""
+        return {"9152604461510864": self._set_text_status}
+
     async def _privacy(self, query: Query) -> list[Node]:
         return [_privacy(query.device.account)]
 
@@ -61,7 +67,7 @@ class SettingQueries:
             account.record.privacy[name] = value
         self._directory.save_account(account)
         settings = _privacy(account)
-        await self._tell_others(query.device, settings)
+        await self._tell_others(account, settings, by=query.device)
         return [settings]
 
     async def _trust(self, query: Query) -> list[Node]:
@@ -84,25 +90,45 @@ class SettingQueries:
         contact = self._directory.find(query.child.jid("jid"))
         if contact is None or contact is account:
             raise NOT_ACCEPTABLE
-        before = _blocklist_hash(account)
-        blocked = set(account.record.blocked)
-        action = query.child.text("action")
-        blocked = blocked | {contact.number} if action == "block" else blocked - {contact.number}
-        account.record.blocked = sorted(blocked)
-        self._directory.save_account(account)
-        change = Node("item", {"action": action, "jid": query.child.jid("jid")})
-        hashes: Attrs = {"dhash": _blocklist_hash(account), "prev_dhash": before, "action": "modify"}
-        await self._tell_others(query.device, Node("blocklist", hashes, [change]))
+        blocks = query.child.text("action") == "block"
+        await self.block(account, contact, blocks=blocks, by=query.device)
         return [self._blocked(account)]
 
+    async def block(self, account: Account, contact: Account, *, blocks: bool, by: Device | None) -> None:
+        """Block somebody, or no longer; tell the account's other devices."""
+        before = _blocklist_hash(account)
+        others = set(account.record.blocked) - {contact.number}
+        account.record.blocked = sorted(others | {contact.number} if blocks else others)
+        self._directory.save_account(account)
+        attrs: Attrs = {"action": "block" if blocks else "unblock", "jid": contact.lid}
+        # An action on the list itself would say that it is to be fetched anew.
+        hashes: Attrs = {"dhash": _blocklist_hash(account), "prev_dhash": before}
+        await self._tell_others(account, Node("blocklist", hashes, [Node("item", attrs)]), by=by)
+
     async def _set_about(self, query: Query) -> list[Node]:
-        account = query.device.account
         about = query.child.data.decode(errors="replace")
-        if len(about) > _LONGEST_ABOUT:
+        if len(about) > LONGEST_ABOUT:
             raise BAD_REQUEST
+        await self.set_about(query.device.account, about)
+        return []
+
+    async def _set_text_status(self, device: Device, variables: dict[str, Any]) -> dict[str, Any]:
+        about = variables["input"]["text"] or ""
+        if len(about) > LONGEST_ABOUT:
+            raise MexError(400, "Bad Request")
+        await self.set_about(device.account, about)
+        return {"xwa2_update_text_status": {"result": "SUCCESS"}}
+
+    async def set_about(self, account: Account, about: str) -> None:
+        """Change what an account says of itself; tell those who know the account and may read it."""
         account.record.about, account.record.about_at = about, int(time.time())
         self._directory.save_account(account)
-        return []
+        for number in account.record.known_to:
+            other = self._directory.get(number)
+            if other is None or other is account or not account.shows("status", other):
+                continue
+            for device in other.companions:
+                await self._notices.notify(device, "status", [Node("set", {}, about.encode())], sender=account.pn)
 
     async def _disappearing(self, query: Query) -> list[Node]:
         return [Node("disappearing_mode", {"duration": query.device.account.record.disappearing, "t": "0"})]
@@ -120,8 +146,8 @@ class SettingQueries:
         items = [Node("item", {"jid": contact.lid, "pn_jid": contact.pn}) for contact in contacts if contact]
         return Node("list", {"dhash": _blocklist_hash(account), "matched": "false"}, items)
 
-    async def _tell_others(self, device: Device, content: Node) -> None:
-        await self._notices.notify_companions(device.account, "account_sync", [content], but=device)
+    async def _tell_others(self, account: Account, content: Node, *, by: Device | None) -> None:
+        await self._notices.notify_companions(account, "account_sync", [content], but=by)
 
 
 def _privacy(account: Account) -> Node:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessions.address import LID_SERVER, Jid
+from sessions.protobuf import load
 from sessions.sandbox.state import adv
 from sessions.sandbox.state.directory import Account, Directory
 from sessions.sandbox.traffic.notices import list_hash
 from sessions.sandbox.traffic.queries.registry import Query, Routes
 from sessions.sandbox.wire.node import Attrs, Node
+
+_names = load("waVnameCert.WAWebProtobufsVnameCert_pb2")
 
 
 class UsyncQueries:
@@ -17,8 +20,8 @@ class UsyncQueries:
 
     def __init__(self, *, directory: Directory) -> None:
         self._directory = directory
-        self._protocols: dict[str, Callable[[Account], Node | None]] = {
-            "lid": lambda account: Node("lid", {"val": account.lid}),
+        self._protocols: dict[str, Callable[[Account, Account], Node | None]] = {
+            "lid": lambda account, _: Node("lid", {"val": account.lid}),
             "status": _status,
             "picture": _picture,
             "disappearing_mode": _disappearing_mode,
@@ -58,7 +61,7 @@ class UsyncQueries:
         if tag == "devices":
             return self._devices(query, account, user.require_jid("jid"))
         answer = self._protocols.get(tag)
-        return answer(account) if answer and account else None
+        return answer(account, query.device.account) if answer and account else None
 
     def _devices(self, query: Query, account: Account | None, jid: Jid) -> Node:
         if account is None:
@@ -89,17 +92,30 @@ def _contact(contact: Node, account: Account | None, *, by_lid: bool) -> Node:
     return Node("user", attrs, [verdict])
 
 
-def _status(account: Account) -> Node:
+def _status(account: Account, asker: Account) -> Node:
+    if not account.shows("status", asker):
+        return Node("status", {"code": "401", "type": "fail"})
     return Node("status", {"t": account.record.about_at}, account.record.about.encode())
 
 
-def _picture(account: Account) -> Node | None:
-    return Node("picture", {"id": account.record.picture_id}) if account.record.picture_id else None
+def _picture(account: Account, asker: Account) -> Node | None:
+    if not account.record.picture_id or not account.shows("profile", asker):
+        return None
+    return Node("picture", {"id": account.record.picture_id})
 
 
-def _disappearing_mode(account: Account) -> Node:
+def _disappearing_mode(account: Account, _: Account) -> Node:
     return Node("disappearing_mode", {"duration": account.record.disappearing, "t": "0"})
 
 
-def _business(account: Account) -> Node | None:
-    return Node("business", {}, []) if account.record.business else None
+def _business(account: Account, _: Account) -> Node | None:
+    if not account.record.business:
+        return None
+    certificate = _names.VerifiedNameCertificate(
+        details=_names.VerifiedNameCertificate.Details(
+            serial=account.record.raw_id, issuer="smb:wa", verifiedName=account.record.business
+        ).SerializeToString()
+    )
+    attrs: Attrs = {"v": "2", "verified_level": "unknown", "host_storage": "1", "actual_actors": "1"}
+    attrs["privacy_mode_ts"] = account.record.about_at
+    return Node("business", {}, [Node("verified_name", attrs, certificate.SerializeToString())])

@@ -1,0 +1,1 @@
+"""Channels: those that a linked account owns or follows, and what is published there."""

@@ -1,0 +1,1 @@
+"""Finds messages, contacts and chats by their words."""
