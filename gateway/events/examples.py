@@ -19,6 +19,7 @@ _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Where the first word of a type is not what the event is about.
 _SUBJECTS = {
     "queue": "session",
+    "history": "session",
     "media": "message",
     "poll": "message",
     "event": "message",
