@@ -22,6 +22,7 @@ LAYERS = (
     "sessions.sandbox",
     "sessions.worker",
     "gateway.principal",
+    "gateway.capabilities",
     "gateway.archives",
     "gateway.db",
     "gateway.api",
