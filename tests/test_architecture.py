@@ -38,6 +38,7 @@ LAYERS = (
     "gateway.pacing",
     "gateway.messages",
     "gateway.search",
+    "gateway.calls",
     "gateway.groups",
     "gateway.profiles",
     "gateway.channels",

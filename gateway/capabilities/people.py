@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.capabilities.row import Section, can, cannot, not_yet
+from gateway.capabilities.row import Section, can, cannot
 from sessions.capabilities import Capability
 
 _ACCOUNT: Final = "tests/journeys/test_account.py::"
@@ -77,9 +77,12 @@ PEOPLE: Final = Section(
             "tests/profiles/test_http.py::test_what_other_devices_change_is_told",
         ),
         can("Decline calls, with a word", f"{_ACCOUNT}test_calls_are_declined_with_a_word"),
-        can("News of calls that are offered and declined", f"{_ACCOUNT}test_calls_are_declined_with_a_word"),
-        not_yet("News of calls that were accepted, missed or have ended", "Phones of the sandbox that hang up."),
-        not_yet("Decline one call on request", "Its route."),
+        can(
+            "News of calls: offered, answered, declined, missed, ended",
+            f"{_ACCOUNT}test_what_becomes_of_calls_is_told",
+            ops="calls.list",
+        ),
+        can("Decline one call on request", f"{_ACCOUNT}test_a_call_is_declined_on_request", ops="calls.reject"),
         cannot("Answer or make calls", "The engine hears that somebody calls, but carries no sound."),
     ),
 )
