@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -34,8 +35,8 @@ def list_page(
     )
     if before_id is not None:
         statement = statement.where(PhoneCall.id < before_id)
-    rows = tx.execute(statement.order_by(PhoneCall.id.desc()).limit(limit)).all()
-    return [(row[0], row[1]) for row in rows]
+    rows: Any = tx.execute(statement.order_by(PhoneCall.id.desc()).limit(limit))
+    return [(call, contact) for call, contact in rows]
 
 
 def move_to_contact(tx: Tx, *, org_id: int, from_id: int, into_id: int) -> None:

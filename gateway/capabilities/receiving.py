@@ -35,7 +35,7 @@ RECEIVING: Final = Section(
         can(
             "Receipts of each member of a group",
             "tests/engine/test_group_messages.py::test_a_message_reaches_every_member_and_each_of_them_says_so",
-            "tests/messages/test_http.py::test_receipts_of_a_message_are_listed_by_participant",
+            "tests/journeys/test_groups.py::test_a_group_is_made_written_in_and_answered",
             ops="messages.events",
         ),
         can(
