@@ -33,7 +33,7 @@ _SUBJECTS = {
     "channel": "session",
 }
 #: What happens to these happens on a session.
-_ON_SESSION = frozenset({"session", "message", "chat"})
+_ON_SESSION = frozenset({"session", "message", "chat", "call"})
 #: What is different from one type to the next although the data is of the same kind.
 _TOLD: dict[str, dict[str, Any]] = {
     "message.queued": {"state": "queued"},
