@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.capabilities.row import Section, can, cannot, not_yet
+from gateway.capabilities.row import Section, can, cannot
 from sessions.capabilities import Capability
 
 _TOLD: Final = "tests/journeys/test_messages.py::"
@@ -68,6 +68,11 @@ RECEIVING: Final = Section(
             "Messages outlive a restart",
             "tests/journeys/test_survival.py::test_a_killed_gateway_comes_back_whole_with_every_message_once",
         ),
-        not_yet("Status updates of others, in a shape of their own", "They arrive as messages of the status chat."),
+        can(
+            "Status updates of others",
+            "tests/engine/test_statuses.py::test_the_statuses_of_others_name_their_authors",
+            "tests/messages/test_statuses.py::test_a_status_of_a_contact_is_told_with_its_author",
+            why="As messages of the status chat; a session can ignore them.",
+        ),
     ),
 )

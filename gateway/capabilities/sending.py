@@ -46,14 +46,19 @@ SENDING: Final = Section(
             f"{_TOLD}test_every_kind_of_file_reaches_the_phone_unharmed",
             kinds="sticker",
         ),
-        not_yet("Moving sticker from a GIF", "The conversion."),
+        can("Moving sticker from a GIF", "tests/media/test_stickers.py::test_a_gif_becomes_a_sticker_that_moves"),
         can(
             "Album",
             f"{_KINDS}test_an_album_is_sent_with_its_pictures_in_order",
             f"{_ENGINE}test_places_menus_and_albums_are_shown",
             kinds="album",
         ),
-        not_yet("View once", "A test with a phone that sees it once."),
+        can(
+            "View once",
+            f"{_ENGINE}test_films_and_pictures_say_how_they_are_shown",
+            f"{_ENGINE}test_what_is_sent_by_phones_is_read_as_its_kind",
+            why="Pictures and films. What others send to be seen once often comes without its file: linked devices get none.",
+        ),
         can("Place", f"{_TOLD}test_a_place_arrives", kinds="location"),
         can(
             "Live location",
@@ -83,7 +88,17 @@ SENDING: Final = Section(
         ),
         cannot("Delete for me, star", Capability.APP_STATE_WRITE),
         can("Forward", f"{_KINDS}test_a_stored_message_is_forwarded_with_its_file"),
-        not_yet("Status: text, picture, film, voice", "Sending to the status address."),
+        can(
+            "Status: text, picture, film, voice",
+            "tests/engine/test_statuses.py::test_a_text_status_reaches_everybody_and_each_says_that_it_arrived",
+            "tests/engine/test_statuses.py::test_files_are_shown_as_statuses",
+            "tests/messages/test_statuses.py::test_a_text_and_a_picture_are_shown_to_others",
+            why="Who sees it follows the phone's own status privacy.",
+        ),
+        can(
+            "Publish a text in a channel of one's own",
+            "tests/messages/test_channel_posts.py::test_a_text_is_published_in_a_channel_of_ones_own",
+        ),
         cannot("Catalogue, products, orders", Capability.BUSINESS_PROFILE),
         cannot("Broadcast lists", "WhatsApp takes no broadcast lists from linked devices; send a batch instead."),
         can(
