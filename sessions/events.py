@@ -117,6 +117,7 @@ class CallReceived(Fact, frozen=True, tag="call"):
     phase: str  #: offer, accept or terminate
     video: bool
     timestamp: float
+    reason: str = ""  #: of a terminate, as WhatsApp puts it: `accepted_elsewhere`, `rejected_elsewhere`, `timeout` ...
 
 
 class PrivacyChanged(Fact, frozen=True, tag="privacy"):

@@ -10,6 +10,7 @@ from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
+from gateway.assembly.calling import call_tables
 from gateway.assembly.filing import media_tables
 from gateway.assembly.grouping import group_tables
 from gateway.assembly.listening import build_event_tables
@@ -78,6 +79,7 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_fleet_tables(parts),
         *_message_tables(parts),
         *group_tables(parts.fleet, parts.messaging, parts.grouping),
+        *call_tables(parts.ground, parts.fleet, parts.calling),
         *people_tables(parts.ground, parts.fleet, parts.messaging),
         *schedule_tables(parts.ground, parts.scheduling),
         *_news_tables(parts),

@@ -15,7 +15,6 @@ from gateway.chats.service import Chats
 from gateway.contacts.consents import Consents
 from gateway.contacts.service import Contacts
 from gateway.messages.arriving.auto_reader import AutoReader
-from gateway.messages.arriving.calls import CallDecliner
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
@@ -31,7 +30,6 @@ from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
 from gateway.search.indexer import Indexer
-from sessions.events import CallReceived
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,6 @@ class Messaging:
     downloader: Downloader
     indexer: Indexer
     auto_reader: AutoReader
-    calls: CallDecliner
 
 
 def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messaging:
@@ -103,7 +100,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         progress=progress,
         wakes=outbox.dispatcher,
     )
-    auto_reader, calls = _build_manners(ground, fleet, contacts, chats, messages)
+    auto_reader = _build_auto_reader(ground, fleet, contacts, chats)
     inbound.when_filed(auto_reader.filed)
     inbound.when_filed(Choices(progress=progress).filed)
     consents = Consents(ids=ground.ids, clock=ground.clock, contacts=contacts)
@@ -122,24 +119,17 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         downloader=downloader,
         indexer=Indexer(database=ground.database),
         auto_reader=auto_reader,
-        calls=calls,
     )
 
 
-def _build_manners(
-    ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats, messages: Messages
-) -> tuple[AutoReader, CallDecliner]:
-    """What sessions do by themselves, where their settings say so."""
+def _build_auto_reader(ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats) -> AutoReader:
+    """Reads messages where a session's settings say so."""
     marker = ReadMarker(
         database=ground.database, engine=fleet.engine, clock=ground.clock, contacts=contacts, chats=chats
     )
     reader = AutoReader(database=ground.database, sessions=fleet.sessions, chats=chats, marker=marker)
-    decliner = CallDecliner(
-        database=ground.database, engine=fleet.engine, sessions=fleet.sessions, contacts=contacts, messages=messages
-    )
     fleet.intake.observe_status(reader.status_changed)
-    fleet.intake.observe(CallReceived, decliner.called)
-    return reader, decliner
+    return reader
 
 
 def _build_downloader(ground: Ground, fleet: Fleet, filing: Filing, progress: Progress) -> Downloader:

@@ -55,6 +55,12 @@ class Chats:
             tx.session.flush()
         return chat
 
+    def find(self, tx: Tx, *, org_id: int, session_id: int, address: Address, contact_id: int | None) -> Chat | None:
+        """The chat at an address on a session, if there is one; nobody knows where a stranger's would be."""
+        if address.kind is AddressKind.PERSON and contact_id is None:
+            return None
+        return self._find(tx, org_id=org_id, session_id=session_id, address=address, contact_id=contact_id)
+
     def get(self, tx: Tx, principal: Principal, chat_id: int) -> Chat:
         """The chat with this id, as far as the caller may know of it; raises NotFoundError."""
         chat = store.find(tx, org_id=principal.org_id, chat_id=chat_id)

@@ -10,6 +10,7 @@ from gateway.kit.errors import (
     NotFoundError,
     TooLargeError,
     UnavailableError,
+    UnsupportedError,
 )
 
 
@@ -58,6 +59,8 @@ class MediaStoreError(UnavailableError):
     title = "The place where files are kept does not answer, or has no room."
 
 
-class VoiceNeedsOpusError(InvalidError):
+class VoiceNeedsOpusError(UnsupportedError):
     default_code = "voice_needs_opus"
-    title = "A voice note must be Ogg Opus, and this host has no ffmpeg that could convert the file."
+    title = (
+        "A voice note must be Ogg Opus; nothing here can convert it: neither ffmpeg nor the extra `media` is installed."
+    )

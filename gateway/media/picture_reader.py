@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from gateway.media.own_process import run_module
 from gateway.media.pictures import Picture, PictureRefusedError, Refusal
-from gateway.media.programs import ProgramFailedError, run_program
+from gateway.media.programs import ProgramFailedError
 
 _READABLE: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
-_SOURCE_ROOT: Final = Path(__file__).resolve().parent.parent.parent
-#: As for workers: with this process's import path it needs no site initialisation.
-_BOOT: Final = (
-    "import sys; sys.path[:] = sys.argv.pop(1).split(':'); from gateway.media.{} import main; main(sys.argv[1:])"
-)
 _LOOK_SECONDS: Final = 20.0
 _AT_ONCE: Final = 2
 #: Enough for the largest picture that is accepted, twice over, and for the interpreter.
@@ -42,12 +37,10 @@ class PictureReader:
         await self._run("stickers", str(source), str(target))
 
     async def _run(self, module: str, *paths: str) -> Picture:
-        search = ":".join(entry for entry in (*sys.path, str(_SOURCE_ROOT)) if entry)
-        boot = (sys.executable, "-I", "-S", "-c", _BOOT.format(module), search)
         async with self._turns:
             try:
-                printed = await run_program(
-                    *boot, *paths, *self._bounds, timeout_seconds=_LOOK_SECONDS, memory_bytes=self._memory_bytes
+                printed = await run_module(
+                    module, *paths, *self._bounds, timeout_seconds=_LOOK_SECONDS, memory_bytes=self._memory_bytes
                 )
                 found = msgspec.json.decode(printed, type=Picture | Refusal)
             except (ProgramFailedError, msgspec.DecodeError) as error:

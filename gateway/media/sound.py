@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import importlib.util
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from gateway.media.errors import MediaTypeRefusedError, VoiceNeedsOpusError
+from gateway.media.own_process import run_module
 from gateway.media.programs import PLAIN_FILES_ONLY, ProgramFailedError, run_program
 
 _OPUS_RATE = 48_000
@@ -21,6 +23,7 @@ _WAVEFORM_RATE = 8_000
 _FIRST_SPAN = 8
 _MOST_PEAKS = 4096
 _NO_GRANULE = (1 << 64) - 1
+_LIBRARY_BYTES = 2 * 1024**3
 
 
 def opus_seconds(path: Path) -> int | None:
@@ -37,22 +40,24 @@ def opus_seconds(path: Path) -> int | None:
 
 
 class SoundConverter:
-    """Runs ``ffmpeg`` where the host has it, one at a time and bounded in time."""
+    """Runs ``ffmpeg`` where the host has it, else PyAV where it is installed: one at a time and bounded in time."""
 
-    def __init__(self, *, timeout_seconds: float, program: str = "ffmpeg") -> None:
+    def __init__(self, *, timeout_seconds: float, program: str = "ffmpeg", library: str = "av") -> None:
         self._timeout_seconds = timeout_seconds
         self._program = shutil.which(program)
+        self._has_library = importlib.util.find_spec(library) is not None
         self._turn = asyncio.Semaphore(1)
 
     @property
     def is_present(self) -> bool:
         """Whether anything can be converted here."""
-        return self._program is not None
+        return self._program is not None or self._has_library
 
     async def to_voice(self, source: Path, target: Path) -> None:
         """Write the sound as Ogg Opus, mono, the way phones record it."""
         options = ("-vn", "-ac", "1", "-ar", str(_OPUS_RATE), "-c:a", "libopus", "-b:a", "32k")
-        await self._run(source, *options, "-application", "voip", "-map_metadata", "-1", "-f", "ogg", str(target))
+        voip = ("-application", "voip", "-map_metadata", "-1", "-f", "ogg", str(target))
+        await self._run(source, (*options, *voip), ("voice", str(source), str(target)))
 
     async def waveform(self, source: Path) -> bytes | None:
         """64 samples of loudness, 0 to 100; None when the host cannot tell."""
@@ -61,18 +66,30 @@ class SoundConverter:
         loudness = Loudness()
         options = ("-vn", "-ac", "1", "-ar", str(_WAVEFORM_RATE), "-f", "s16le", "pipe:1")
         try:
-            await self._run(source, *options, take=loudness.take)
+            await self._run(source, options, ("samples", str(source), str(_WAVEFORM_RATE)), take=loudness.take)
         except MediaTypeRefusedError:
             return None
         return loudness.samples()
 
-    async def _run(self, source: Path, *options: str, take: Callable[[bytes], None] | None = None) -> None:
-        if self._program is None:
+    async def _run(
+        self,
+        source: Path,
+        options: tuple[str, ...],
+        for_library: tuple[str, ...],
+        take: Callable[[bytes], None] | None = None,
+    ) -> None:
+        if not self.is_present:
             raise VoiceNeedsOpusError
+        seconds = self._timeout_seconds
         arguments = ("-nostdin", "-v", "error", *PLAIN_FILES_ONLY, "-y", "-i", str(source), *options)
         async with self._turn:
             try:
-                await run_program(self._program, *arguments, timeout_seconds=self._timeout_seconds, take=take)
+                if self._program is not None:
+                    await run_program(self._program, *arguments, timeout_seconds=seconds, take=take)
+                else:
+                    await run_module(
+                        "sound_library", *for_library, timeout_seconds=seconds, memory_bytes=_LIBRARY_BYTES, take=take
+                    )
             except ProgramFailedError as error:
                 raise MediaTypeRefusedError(f"The sound cannot be converted: {error}.") from error
 

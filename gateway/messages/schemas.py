@@ -206,7 +206,10 @@ class ChatMessageQuery(BaseModel):
 class ReceiptOut(BaseModel):
     """One participant has, read or played the message."""
 
-    participant: str
+    participant: str = Field(description="The address that WhatsApp gave.")
+    contact: str | None
+    phone: str | None
+    lid: str | None
     kind: Literal["delivered", "read", "played"]
     at: str
 

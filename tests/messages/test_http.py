@@ -315,7 +315,8 @@ async def test_receipts_of_a_message_are_listed_by_participant(api: Any, world: 
 
     [receipt] = happened["receipts"]
     assert receipt["kind"] == "delivered"
-    assert receipt["participant"] == str(world.engine.phone(ANNA).address.lid)
+    assert receipt["participant"] == receipt["lid"] == str(world.engine.phone(ANNA).address.lid)
+    assert (receipt["phone"], receipt["contact"]) == (ANNA, message["contact"])
 
 
 async def test_reading_a_chat_tells_whatsapp(api: Any, world: World, shop: Session) -> None:

@@ -49,6 +49,7 @@ async def test_a_schedule_is_made_read_listed_and_deleted(api: Any, world: World
 
     ScheduleOut.model_validate(made)
     assert made["message"] == {key: value for key, value in MESSAGE.items() if key != "session"} | {
+        "text": {"body": "Hello", "preview": False},
         "mentions": [],
         "priority": "normal",
     }
