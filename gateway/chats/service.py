@@ -97,7 +97,7 @@ class Chats:
         store.change(tx, org_id=chat.org_id, chat_id=chat.id, unread=0, updated_at=self._clock.now())
 
     def unread_of(self, tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Chat]:
-        """Chats of a session in which something is unread."""
+        """Chats of a session in which something is unread; statuses do not ask to be read."""
         return store.list_unread(tx, org_id=org_id, session_id=session_id, limit=limit)
 
     def _find(self, tx: Tx, *, org_id: int, session_id: int, address: Address, contact_id: int | None) -> Chat | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from gateway.chats.models import Chat
 from gateway.db.tx import Tx
+from sessions.address import AddressKind
 
 # Every message passes here, hence statements that are built once.
 _TABLE: Final = cast(Table, Chat.__table__)
@@ -71,8 +72,9 @@ def find_at(tx: Tx, *, org_id: int, session_id: int, jid: str) -> Chat | None:
 
 
 def list_unread(tx: Tx, *, org_id: int, session_id: int, limit: int) -> Sequence[Chat]:
-    """Chats of a session in which something is unread."""
-    where = (Chat.org_id == org_id, Chat.session_id == session_id, Chat.unread > 0)
+    """Chats of a session in which something is unread; statuses do not ask to be read."""
+    unread = (Chat.unread > 0, Chat.kind != AddressKind.STATUS)
+    where = (Chat.org_id == org_id, Chat.session_id == session_id, *unread)
     return tx.execute(select(Chat).where(*where).order_by(Chat.id).limit(limit)).scalars().all()
 
 

@@ -8,7 +8,7 @@ from gateway.contacts.phones import read_phone, refuse_recipient
 from gateway.kit.ids import InvalidIdError, parse_id
 from sessions.address import Address, AddressKind, InvalidJidError, Jid
 
-_SENDABLE = (AddressKind.PERSON, AddressKind.GROUP)
+_SENDABLE = (AddressKind.PERSON, AddressKind.GROUP, AddressKind.STATUS, AddressKind.NEWSLETTER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def _read_jid(text: str, field: str) -> Address:
     except InvalidJidError as error:
         raise refuse_recipient(field, "This is not a WhatsApp address.") from error
     if address.kind not in _SENDABLE:
-        raise refuse_recipient(field, "Messages can go to people and to groups.")
-    if not address.primary.user.replace("-", "").isdecimal():
+        raise refuse_recipient(field, "Messages can go to people, groups, channels and `status@broadcast`.")
+    if address.kind is not AddressKind.STATUS and not address.primary.user.replace("-", "").isdecimal():
         raise refuse_recipient(field, "This is not a WhatsApp address.")
     return address

@@ -74,7 +74,8 @@ class MessageIn(Given):
     to: str = Field(
         min_length=1,
         max_length=100,
-        description="A phone number with its country code, a contact's id, or a WhatsApp address (JID or LID).",
+        description="A phone number with its country code, a contact's id, or a WhatsApp address (JID or LID): of a person, "
+        "a group, a channel, or `status@broadcast`.",
         examples=["+4915112345678"],
     )
     type: Type = "text"

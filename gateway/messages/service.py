@@ -28,6 +28,7 @@ from gateway.messages.progress import SECRET_BYTES, Progress
 from gateway.messages.recipients import Recipient, read_recipient
 from gateway.messages.render import PRIORITIES
 from gateway.messages.requests import MessageIn
+from gateway.messages.showing import demand_suited
 from gateway.messages.states import RETRYABLE, WAITING, MessageState
 from gateway.messages.store import Entry
 from gateway.messages.targeting import Aim, Composed, Targets
@@ -100,6 +101,7 @@ class Messages:
         """
         session = self.sending_session(tx, principal, request.session)
         recipient = self._recipient(tx, principal.org_id, read_recipient(request.to))
+        demand_suited(request, recipient)
         quoted = self._quoted(tx, principal, request.reply_to, session, recipient)
         if content is None:
             composed = self._targeted(tx, principal, request, session, recipient)

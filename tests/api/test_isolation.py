@@ -34,8 +34,14 @@ PIXEL = bytes.fromhex(
 )
 PHONE = "+4915112345678"
 
+#: Parts of addresses that name things of WhatsApp's: nobody's here.
+OUTSIDE = {"who": PHONE, "channel": "120363000000000002@newsletter", "invite": "0029Va4Kx", "server_id": "100"}
 #: What a route needs to get as far as looking for the thing that its address names.
 BODIES: dict[str, dict[str, Any]] = {
+    "channels.create": {"name": "eves"},
+    "channels.react": {"emoji": "x"},
+    "channels.viewed": {"server_ids": [100]},
+    "contacts.merge": {"contact": PHONE},
     "contacts.update": {"name": "Eve"},
     "groups.answer_join_requests": {"action": "approve", "participants": [PHONE]},
     "groups.change_participants": {"action": "add", "participants": [PHONE]},
@@ -43,6 +49,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "groups.set_picture": {"media_id": "med_0000000000001"},
     "groups.update": {"subject": "eves"},
     "messages.resolve": {"outcome": "failed"},
+    "people.lids": {"who": [PHONE]},
+    "presence.set": {"available": True},
+    "presence.subscribe": {"to": PHONE},
     "schedules.update": {"name": "eves"},
     "sessions.update": {"name": "eves"},
     "sessions.pair_code": {"phone": PHONE},
@@ -145,8 +154,9 @@ def routes_with_ids(world: World) -> list[Route]:
 
 def address(route: Route, ids: dict[str, str]) -> str:
     """The route's path with ids of organization 1; ``{id}`` is of what the path begins with."""
+    known = ids | OUTSIDE
     noun = route.path.split("/")[3].removesuffix("s").removeprefix("api-")
-    return re.sub(r"\{(\w+)\}", lambda found: ids[noun if found[1] == "id" else found[1]], route.path)
+    return re.sub(r"\{(\w+)\}", lambda found: known[noun if found[1] == "id" else found[1]], route.path)
 
 
 async def call(world: World, route: Route, headers: dict[str, str]) -> Any:

@@ -13,9 +13,11 @@ from typing import Any, Literal
 import pytest
 
 from gateway.fleet.models import Session
+from gateway.fleet.proxies import ProxySeals
 from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.kit.clock import SystemClock
 from gateway.kit.ids import IdGenerator, render_id
+from gateway.kit.vault import Vault
 from gateway.messages.media_routes import MessageMediaRoutes
 from gateway.messages.store import Entry
 from sessions.address import Address, Jid
@@ -58,12 +60,20 @@ class Past:
         for ago, bodies in ((ANCIENT, ("ancient 1", "ancient 2")), (OLD, [f"old {number}" for number in range(30)])):
             for number, body in enumerate(bodies):
                 self._remember(shop, body, at=time.time() - ago + number, is_out=number % 2 == 1)
-        for parts in ({"text": TextInput(body="preço?")}, {"image": _file(jpeg())}, {"voice": _file(b"OggS" * 20)}):
+        for parts in (
+            {"text": TextInput(body="preço?")},
+            {"image": _file(jpeg(64, 64))},
+            {"voice": _file(b"OggS" * 20)},
+        ):
             await anna.send(OutgoingMessage(to=self.shop, type=next(iter(parts)), **parts))
         await poll(lambda: _true(sum(entry.reached for entry in shop.log) == 3))
 
     async def link(self, history: Literal["none", "recent", "full"]) -> Session:
-        self.world.specs = Specs(folder=self._folder / "sessions", defaults=SessionDefaults(history=history))
+        self.world.specs = Specs(
+            folder=self._folder / "sessions",
+            defaults=SessionDefaults(history=history),
+            seals=ProxySeals(vault=Vault(bytes(32))),
+        )
         await self.world.open()
         await self.world.start()
         return await self.world.link(number=self.shop, scan=self.whatsapp.phones.get(self.shop).scan)
@@ -185,7 +195,8 @@ async def _type_on_the_phone(past: Past, session: Session) -> None:
         return next((entry for entry in await past.world.all(direction="out") if entry.message.origin == "phone"), None)
 
     entry = await poll(look)
-    assert (entry.message.body, entry.message.direction, entry.message.state) == ("typed on the phone", "out", "sent")
+    assert (entry.message.body, entry.message.direction) == ("typed on the phone", "out")
+    assert entry.message.state in ("sent", "delivered"), "Anna's phone may have confirmed it already"
 
 
 async def test_only_what_is_recent_comes_unless_more_is_asked_for(past: Past) -> None:

@@ -114,9 +114,7 @@ async def test_the_same_idempotency_key_sends_once(api: Any, world: World, shop:
     assert len(world.engine.sent(name_of(shop))) == 1
 
 
-@pytest.mark.parametrize(
-    "to", ["hello", "12", "+49 0", "0151 1234567", "status@broadcast", "a@s.whatsapp.net", "con_1"]
-)
+@pytest.mark.parametrize("to", ["hello", "12", "+49 0", "0151 1234567", "5@broadcast", "a@s.whatsapp.net", "con_1"])
 async def test_a_recipient_that_cannot_be_is_refused_by_its_field(api: Any, to: str) -> None:
     problem = await send(api, 422, to=to, type="text", text={"body": "x"})
 

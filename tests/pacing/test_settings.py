@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from gateway.config.pacing import PaceSection
 from gateway.fleet.models import Session
-from gateway.fleet.pace import PaceSettings, merge_settings
+from gateway.fleet.pace import PaceSettings
+from gateway.fleet.settings import merge_settings
 from gateway.pacing.settings import Pace, Paces
 
 

@@ -102,7 +102,8 @@ class Inbound:
     def _take(
         self, tx: Tx, session: Session, event: MessageReceived, *, is_history: bool, is_unread: bool = True
     ) -> None:
-        if event.key.chat.kind is AddressKind.STATUS or is_ignored(session.settings, _full_chat(event)):
+        is_old_status = is_history and event.key.chat.kind is AddressKind.STATUS
+        if is_old_status or is_ignored(session.settings, _full_chat(event)):
             return
         place = self._place(tx, session, event)
         if isinstance(event.content, ABOUT_ANOTHER):
@@ -151,6 +152,7 @@ class Inbound:
         self._note_quote(tx, message, event)
         self._note_media(tx, message, event.content, is_wanted=not is_history)
         is_incoming = message.direction == Direction.IN
+        is_to_us = is_incoming and place.chat.kind != AddressKind.STATUS
         if is_incoming and not is_unread:
             message.read_at = written_at  # on the phone, we do not know when
         store.add(tx, message)
@@ -165,16 +167,16 @@ class Inbound:
             message_id=message.id,
             at=written_at if is_history else message.created_at,
             unread=is_incoming and is_unread,
-            in_at=said_at if is_incoming else None,
+            in_at=said_at if is_to_us else None,
             out_at=None if is_incoming else said_at,
         )
         if is_history:
             return
-        if is_incoming:
+        if is_to_us:
             self._promotion.heard(tx, place.chat, in_before=in_before, at=message.created_at)
-        elif in_before is None and out_before is None:
+        elif not is_incoming and in_before is None and out_before is None:
             self._promotion.written_on_phone(tx, place.chat)
-        if place.contact is not None and is_incoming:
+        if place.contact is not None and is_to_us:
             self._contacts.note_interaction(tx, place.contact, at=message.created_at)
         entry = Entry(message=message, chat=place.chat, contact=place.contact)
         self._announce(tx, entry)

@@ -32,11 +32,15 @@ from gateway.pacing.gate import Gate
 from gateway.pacing.reasons import EXPIRED
 from gateway.pacing.typing import typing_seconds
 from gateway.pacing.verdict import Answer, Candidate
+from sessions.address import AddressKind
 from sessions.crash import CrashPoint, crash_point
 from sessions.engine import Engine
 from sessions.status import SessionStatus
 
 log = structlog.get_logger(__name__)
+
+#: Where nobody sees anybody type.
+_SILENT = (AddressKind.STATUS, AddressKind.NEWSLETTER)
 
 CLAIM_SECONDS = SEND_TIMEOUT_SECONDS + 30.0
 STORE_RETRY_SECONDS = 1.0
@@ -196,5 +200,6 @@ class Lane:
 
     def _typing_seconds(self, entry: Entry, session: Session) -> float:
         message, tools = entry.message, self._tools
-        pace, wanted = tools.gate.paces.of(session), False if message.type == "reaction" else message.typing
+        is_silent = message.type == "reaction" or entry.chat.kind in _SILENT
+        pace, wanted = tools.gate.paces.of(session), False if is_silent else message.typing
         return typing_seconds(pace, wanted=wanted, length=len(message.body), chance=tools.chance)

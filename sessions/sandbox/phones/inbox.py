@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sessions.address import GROUP_SERVER, InvalidJidError, Jid
+from sessions.address import InvalidJidError, Jid
 from sessions.sandbox.phones.answers import open_reply, open_vote
 from sessions.sandbox.phones.cipher import PhoneCipher
 from sessions.sandbox.phones.companions import Companions
@@ -19,6 +19,7 @@ from sessions.sandbox.phones.reading import E2E, read_message
 from sessions.sandbox.phones.shown import Json
 from sessions.sandbox.signal.errors import DuplicateMessageError, NoSessionError, SignalError
 from sessions.sandbox.state.directory import Account, Device, Directory
+from sessions.sandbox.state.statuses import is_shared
 from sessions.sandbox.wire.node import Attrs, MalformedStanzaError, Node
 
 _STATUS_OF_RECEIPT = {"": Status.DELIVERED, "inactive": Status.DELIVERED, "read": Status.READ, "played": Status.PLAYED}
@@ -212,6 +213,6 @@ class Inbox:
 
 
 def _group_of(stanza: Node) -> Jid | None:
-    """The group that a stanza comes from, if it comes from one."""
+    """The group that a stanza comes from, or the address of statuses, if it comes from one."""
     sender = stanza.jid("from")
-    return sender if sender is not None and sender.server == GROUP_SERVER else None
+    return sender if is_shared(sender) else None

@@ -30,6 +30,7 @@ from sessions.sandbox.phones.writing import (
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.errors import AccountUnknownError, SandboxError
 from sessions.sandbox.state.groups import Group, Groups
+from sessions.sandbox.state.statuses import STATUS, status_list
 from sessions.sandbox.state.store import Space
 from sessions.sandbox.wire.node import Attrs, Node
 
@@ -103,13 +104,18 @@ class Outbox:
         return entry
 
     def partner_of(self, name: str) -> Account | Group:
-        """The person with this number, or the group with this address."""
+        """The person with this number, or the group or list of statuses with this address."""
+        if name == str(STATUS):
+            return status_list(self._directory)
         if not name.endswith(f"@{GROUP_SERVER}"):
             return self.account_of(name)
         group = self._groups.find(group_jid(name))
         if group is None:
             raise GroupUnknownError
         return group
+
+    def _shared(self, jid: Jid | None) -> Group | None:
+        return status_list(self._directory) if jid == STATUS else self._groups.find(jid)
 
     def account_of(self, number: str) -> Account:
         """Who has this number, however it is written."""
@@ -139,7 +145,7 @@ class Outbox:
         if body is None or count > MOST_RETRIES:
             return
         sent = msgspec.msgpack.decode(body, type=SentMessage)
-        group = self._groups.find(receipt.jid("from"))
+        group = self._shared(receipt.jid("from"))
         message = self._for_device(device, sent)
         if group is not None:
             message.MergeFrom(self._cipher.distribute(group.jid))
@@ -208,7 +214,7 @@ class Outbox:
     def _for_device(self, device: Device, sent: SentMessage) -> Any:
         """The message itself, or for an own linked device the notice that this phone has sent it."""
         message = E2E.Message.FromString(sent.message)
-        in_group = sent.recipient.endswith(f"@{GROUP_SERVER}")
+        in_group = "@" in sent.recipient
         if sent.peer or in_group or device.account is not self._account:
             return message
         copy = E2E.Message()

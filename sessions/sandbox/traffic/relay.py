@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections import OrderedDict
 
-from sessions.address import GROUP_SERVER, LID_SERVER, Jid
+from sessions.address import LID_SERVER, Jid
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.endpoint import AckVerdict, Endpoint, Faults
+from sessions.sandbox.state.statuses import is_shared
 from sessions.sandbox.state.store import Store
 from sessions.sandbox.traffic.delivery import Delivery
 from sessions.sandbox.traffic.groups.relay import GroupRelay
@@ -37,7 +38,7 @@ class Relay:
 
     async def message(self, endpoint: Endpoint, message: Node) -> None:
         """A device sends a message."""
-        if message.require_jid("to").server == GROUP_SERVER:
+        if is_shared(message.require_jid("to")):
             await self._group_message(endpoint, message)
             return
         sender = endpoint.device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sessions.address import AddressKind
 from sessions.content import (
     Album,
     Audio,
@@ -94,6 +95,8 @@ def _message(envelope: Envelope, uploaded: Uploaded | None, now: float) -> Any:
     if kind in _DONE:
         return _DONE[kind](content, now)
     context = context_fields(envelope)
+    if isinstance(content, Text) and envelope.to.kind is AddressKind.STATUS:
+        return texts.build_status(content, context)
     if kind in _SAID:
         return _SAID[kind](content, context)
     if kind not in _MEDIA:

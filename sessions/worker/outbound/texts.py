@@ -7,9 +7,20 @@ from typing import Any
 from sessions.content import Menu, Poll, Preview, Text
 from sessions.worker.outbound.parts import e2e
 
+_GROUND = 0xFF1F4E5F  # a dark blue-green, on which white words can be read
+
 
 def build_text(content: Text, context: dict[str, Any]) -> Any:
     return _written(content.body, context, content.preview)
+
+
+def build_status(content: Text, context: dict[str, Any]) -> Any:
+    """Words that fill the screen: apps show them on a ground of a colour, and only as this kind of text."""
+    message = e2e.Message(extendedTextMessage=e2e.ExtendedTextMessage(text=content.body))
+    if context or content.preview is not None:
+        message = _written(content.body, context, content.preview)
+    message.extendedTextMessage.backgroundArgb = _GROUND
+    return message
 
 
 def build_menu(content: Menu, context: dict[str, Any]) -> Any:

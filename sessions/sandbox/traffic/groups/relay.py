@@ -7,6 +7,7 @@ import time
 from sessions.address import Jid
 from sessions.sandbox.state.directory import Account, Device, Directory
 from sessions.sandbox.state.groups import Group, Groups
+from sessions.sandbox.state.statuses import STATUS, StatusList, status_list
 from sessions.sandbox.traffic.delivery import Delivery
 from sessions.sandbox.traffic.notices import list_hash
 from sessions.sandbox.wire.node import Attrs, Node
@@ -43,6 +44,8 @@ class GroupRelay:
             return None
         told = {to.require_jid("jid"): to.all("enc") for to in participants.all("to")}
         devices = self._devices(group)
+        if isinstance(group, StatusList):  # who sees a status is the sender's choice
+            devices = [device for device in devices if device.lid in told or device.pn in told]
         for device in devices:
             if device is not sender:
                 keys = told.get(device.lid) or told.get(device.pn) or []
@@ -110,5 +113,5 @@ class GroupRelay:
         return [device for account in accounts if account for device in account.reachable()]
 
     def group(self, jid: Jid | None) -> Group | None:
-        """The group at this address."""
-        return self._groups.find(jid)
+        """The group at this address, or the list behind the one of statuses."""
+        return status_list(self._directory) if jid == STATUS else self._groups.find(jid)

@@ -42,6 +42,7 @@ class SettingQueries:
             ("get", "privacy", "privacy"): self._privacy,
             ("set", "privacy", "privacy"): self._set_privacy,
             ("set", "privacy", "tokens"): self._trust,
+            ("get", "status", "privacy"): self._status_privacy,
             ("get", "blocklist", ""): self._blocklist,
             ("get", "blocklist", "*"): self._blocklist,
             ("set", "blocklist", "item"): self._block,
@@ -57,6 +58,13 @@ class SettingQueries:
 
     async def _privacy(self, query: Query) -> list[Node]:
         return [_privacy(query.device.account)]
+
+    async def _status_privacy(self, query: Query) -> list[Node]:
+        """Who is shown statuses: everybody else on this WhatsApp, as if each had been chosen by hand."""
+        everybody = [account for account in self._directory if account is not query.device.account]
+        people = [Node("user", {"jid": account.pn}) for account in everybody]
+        shown = Node("list", {"type": "whitelist", "default": "true"}, people)
+        return [Node("privacy", {}, [shown])]
 
     async def _set_privacy(self, query: Query) -> list[Node]:
         account = query.device.account
