@@ -9,7 +9,20 @@ from google.protobuf.descriptor import FieldDescriptor
 
 _DEEPEST = 6
 _INTS = (0, 1, -1, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, -(2**63), 2**64 - 1, 1_700_000_000)
-_TEXTS = ("", "a", "15550000002", "s.whatsapp.net", "lid", "g.us", "status", "\x00", "\u202e", "é" * 300, "1" * 5000, "😀")
+_TEXTS = (
+    "",
+    "a",
+    "15550000002",
+    "s.whatsapp.net",
+    "lid",
+    "g.us",
+    "status",
+    "\x00",
+    "\u202e",
+    "é" * 300,
+    "1" * 5000,
+    "😀",
+)
 _FLOATS = (0.0, -1.0, 1e308, -1e308, float("nan"), float("inf"), float("-inf"), 91.0)
 _UNSIGNED_32 = {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32}
 _UNSIGNED_64 = {FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64}
