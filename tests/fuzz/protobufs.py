@@ -22,7 +22,17 @@ _TEXTS = (
     "é" * 300,
     "1" * 5000,
     "😀",
+    "15550000002@s.whatsapp.net",
+    "900:3@lid",
+    "120363000000000001@g.us",
+    "status@broadcast",
+    "1:99999999999999999999@lid",
+    "1:" + "9" * 5000 + "@lid",
+    "1:٣@lid",
 )
+#: Addresses are mostly right, or hardly anything behind them would be reached.
+_USERS = ("15550000001", "15550000002", "900", "120363000000000001", "status")
+_SERVERS = ("s.whatsapp.net", "lid", "g.us", "broadcast", "newsletter")
 _FLOATS = (0.0, -1.0, 1e308, -1e308, float("nan"), float("inf"), float("-inf"), 91.0)
 _UNSIGNED_32 = {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32}
 _UNSIGNED_64 = {FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64}
@@ -53,7 +63,16 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(body)
 
 
+def with_field(message: Any, name: str, chance: random.Random) -> Any:
+    """The same message with this field set, whatever else it holds."""
+    _set(message, message.DESCRIPTOR.fields_by_name[name], chance, 0)
+    return message
+
+
 def _fill(message: Any, chance: random.Random, depth: int) -> None:
+    if message.DESCRIPTOR.name == "JID" and chance.random() < 0.8:
+        message.User, message.Server = chance.choice(_USERS), chance.choice(_SERVERS)
+        return
     fields = message.DESCRIPTOR.fields
     share = 0.9 if len(fields) < 8 else 4 / len(fields)
     for field in fields:
