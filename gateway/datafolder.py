@@ -43,6 +43,11 @@ class DataFolder:
         return self.path / "media"
 
     @property
+    def copies(self) -> Path:
+        """Copies of files that are kept in a bucket; all of it may be deleted at any time."""
+        return self.path / "media-copies"
+
+    @property
     def spool(self) -> Path:
         """Files on their way; emptied at every start."""
         return self.path / "spool"

@@ -12,6 +12,7 @@ SessionError
 │   └── BusyError              429, 5xx: later, slower
 ├── OutcomeUnknownError    written to the wire or maybe not; no answer came
 ├── WorkerLostError        the worker died before it answered
+├── MediaUnreachableError  the file to send cannot be had just now
 ├── MediaUnavailableError  WhatsApp's media host no longer has the file
 ├── StoreError             the key store is locked, unreadable or broken
 ├── EngineUnsupportedError this engine build cannot do it
@@ -113,6 +114,13 @@ class MediaUnavailableError(SessionError):
     """WhatsApp no longer has the file."""
 
     code = "media_unavailable"
+
+
+class MediaUnreachableError(SessionError):
+    """The file to send cannot be read from where files are kept."""
+
+    code = "media_unreachable"
+    retryable = True
 
 
 class StoreError(SessionError):

@@ -117,6 +117,7 @@ class CallReceived(Fact, frozen=True, tag="call"):
     phase: str  #: offer, accept or terminate
     video: bool
     timestamp: float
+    reason: str = ""  #: of a terminate, as WhatsApp puts it: `accepted_elsewhere`, `rejected_elsewhere`, `timeout` ...
 
 
 class PrivacyChanged(Fact, frozen=True, tag="privacy"):
@@ -254,6 +255,13 @@ class Unparsed(Fact, frozen=True, tag="unparsed"):
     error: str
 
 
+class Withheld(Fact, frozen=True, tag="withheld"):
+    """In place of a report that no frame can hold: what it came from is kept raw in the quarantine, and it is counted."""
+
+    what: str  #: the kind of fact that it would have been
+    error: str
+
+
 Event = (
     MessageReceived
     | MessageUndecryptable
@@ -282,6 +290,7 @@ Event = (
     | QrShown
     | PairingEnded
     | Unparsed
+    | Withheld
 )
 
 

@@ -21,6 +21,8 @@ from cyclopts import App
 from gateway.api.problems import problem_of
 from gateway.api.sockets import MEANINGS
 from gateway.blueprint import openapi_document
+from gateway.capabilities.row import Row
+from gateway.capabilities.table import SECTIONS
 from gateway.cli.main import build_app
 from gateway.config.settings import ENVIRONMENT_PREFIX, Config
 from gateway.config_text import example
@@ -182,6 +184,27 @@ def unsupported() -> str:
     return table(("capability", "why"), ((code(c.value), sentence) for c, sentence in UNSUPPORTED.items()))
 
 
+def capabilities() -> str:
+    return "\n".join(f"## {one.title}\n\n{capability_rows(one.rows)}" for one in SECTIONS)
+
+
+def capability_rows(rows: Iterable[Row]) -> str:
+    head = ("what", "verdict", "why, or what to know", "proven by", "operations and types of messages")
+    return table(
+        head,
+        (
+            (
+                row.name,
+                f"**{row.verdict}**",
+                row.why,
+                " ".join(map(code, row.proof)),
+                " ".join(map(code, (*row.operations, *row.kinds))),
+            )
+            for row in rows
+        ),
+    )
+
+
 def commands() -> str:
     return "\n".join(command(app, words) for words, app in every_command(build_app(), ("wagate",)))
 
@@ -254,6 +277,7 @@ TABLES: list[tuple[str, str, Callable[[], typing.Any]]] = [
     ("reference/errors.md", "messages", session_errors),
     ("reference/errors.md", "reasons", reasons),
     ("reference/errors.md", "unsupported", unsupported),
+    ("reference/capabilities.md", "capabilities", capabilities),
     ("reference/cli.md", "commands", commands),
     ("reference/metrics.md", "series", metrics),
     ("explanation/message-states.md", "steps", steps),

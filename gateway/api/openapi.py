@@ -129,7 +129,9 @@ def _successes(route: Route, book: ModelBook) -> Document:
     }
     if _has_content(route):
         success["content"] = {kind: {"schema": _content_schema(route, kind, book)} for kind in route.content_types}
-    return {str(int(status)): success}
+    responses: Document = {str(int(status)): success}
+    responses |= {str(other): success | {"description": HTTPStatus(other).phrase} for other in route.also}
+    return responses
 
 
 def _refusals(route: Route, book: ModelBook, shape: ProblemShape | None) -> Document:

@@ -30,6 +30,7 @@ _SESSION_PROBLEMS: Final[tuple[tuple[type[session_errors.SessionError], int, str
     (session_errors.OutcomeUnknownError, 504, "WhatsApp did not answer"),
     (session_errors.WorkerLostError, 503, "The session's process ended"),
     (session_errors.MediaUnavailableError, 410, "WhatsApp no longer has the file"),
+    (session_errors.MediaUnreachableError, 503, "The file to send cannot be read"),
     (session_errors.StoreError, 503, "The session's key store cannot be used"),
     (session_errors.EngineUnsupportedError, 501, "The WhatsApp engine cannot do this"),
     (session_errors.SessionError, 502, "The WhatsApp engine reported an error"),

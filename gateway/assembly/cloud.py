@@ -34,7 +34,8 @@ def cloud_tables(ground: Ground, fleet: Fleet, messaging: Messaging) -> list[obj
         CloudMediaRoutes(
             database=database,
             sessions=fleet.sessions,
-            library=messaging.library,
+            library=messaging.filing.library,
+            keeper=messaging.filing.keeper,
             public_url=ground.config.http.public_url or None,
         ),
     ]

@@ -10,7 +10,9 @@ from gateway import __version__
 from gateway.access.routes import ApiKeyRoutes, AuthRoutes
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.server import build_app
+from gateway.assembly.calling import call_tables
 from gateway.assembly.cloud import cloud_tables
+from gateway.assembly.filing import media_tables
 from gateway.assembly.grouping import group_tables
 from gateway.assembly.listening import build_event_tables
 from gateway.assembly.pages import build_pages
@@ -29,7 +31,6 @@ from gateway.events.catalogue import CATALOGUE
 from gateway.fleet.pairing_routes import PairingRoutes
 from gateway.fleet.routes import SessionRoutes
 from gateway.health import HealthRoutes, Readiness
-from gateway.media.routes import MediaRoutes
 from gateway.messages.batch_routes import BatchRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_list_routes import ChatListRoutes
@@ -85,6 +86,7 @@ def build_tables(parts: Parts, readiness: Readiness) -> list[object]:
         *_fleet_tables(parts),
         *_message_tables(parts),
         *group_tables(parts.fleet, parts.messaging, parts.grouping),
+        *call_tables(parts.ground, parts.fleet, parts.calling),
         *people_tables(parts.ground, parts.fleet, parts.messaging),
         *cloud_tables(parts.ground, parts.fleet, parts.messaging),
         *schedule_tables(parts.ground, parts.scheduling),
@@ -155,7 +157,7 @@ def _message_tables(parts: Parts) -> list[object]:
             chats=chats,
             waiting=messaging.outbox.waiting,
         ),
-        MediaRoutes(database=ground.front, library=messaging.library),
+        *media_tables(ground, messaging.filing),
         MessageRoutes(
             database=ground.front,
             messages=messaging.messages,
@@ -165,9 +167,9 @@ def _message_tables(parts: Parts) -> list[object]:
         ),
         MessageMediaRoutes(
             database=database,
-            clock=ground.clock,
             messages=messaging.messages,
-            wake_downloads=messaging.downloader.wake,
+            files=messaging.filing.files,
+            library=messaging.filing.library,
         ),
         BatchRoutes(database=database, messages=messaging.messages, composer=messaging.composer),
         MessageChangeRoutes(database=database, messages=messaging.messages, editor=messaging.editor),

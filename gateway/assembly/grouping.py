@@ -50,7 +50,7 @@ def group_tables(fleet: Fleet, messaging: Messaging, grouping: Grouping) -> list
     desk = grouping.desk
     return [
         GroupInviteRoutes(desk=desk),
-        GroupRoutes(desk=desk, sessions=fleet.sessions, library=messaging.library),
+        GroupRoutes(desk=desk, sessions=fleet.sessions, library=messaging.filing.library),
         GroupMemberRoutes(desk=desk),
         CommunityRoutes(desk=desk),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.assembly.filing import Filing, build_filing
 from gateway.assembly.fleet import Fleet
 from gateway.assembly.ground import Ground
 from gateway.assembly.outbox import Outbox, build_outbox
@@ -13,11 +14,7 @@ from gateway.assembly.platform import Platform
 from gateway.chats.service import Chats
 from gateway.contacts.consents import Consents
 from gateway.contacts.service import Contacts
-from gateway.media.library import MediaLibrary
-from gateway.media.limits import MediaLimits
-from gateway.media.sound import SoundConverter
 from gateway.messages.arriving.auto_reader import AutoReader
-from gateway.messages.arriving.calls import CallDecliner
 from gateway.messages.arriving.changes import Changes
 from gateway.messages.arriving.choosing import Choices
 from gateway.messages.arriving.downloader import Downloader
@@ -33,7 +30,6 @@ from gateway.messages.progress import Progress
 from gateway.messages.service import Messages
 from gateway.messages.wiring import listen
 from gateway.search.indexer import Indexer
-from sessions.events import CallReceived
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +39,7 @@ class Messaging:
     contacts: Contacts
     consents: Consents
     chats: Chats
-    library: MediaLibrary
+    filing: Filing
     messages: Messages
     editor: Editor
     composer: Composer
@@ -51,14 +47,14 @@ class Messaging:
     downloader: Downloader
     indexer: Indexer
     auto_reader: AutoReader
-    calls: CallDecliner
 
 
 def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messaging:
     """Build it on the fleet, listening to what sessions report."""
     contacts = Contacts(ids=ground.ids, clock=ground.clock, events=platform.events)
     chats = Chats(ids=ground.ids, clock=ground.clock, contacts=contacts)
-    library = build_library(ground)
+    filing = build_filing(ground)
+    library = filing.library
     progress = Progress(clock=ground.clock, events=platform.events)
     changes = Changes(ids=ground.ids, clock=ground.clock, progress=progress)
     outbox = build_outbox(
@@ -73,7 +69,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
     )
     wake_lane = outbox.dispatcher.wake_lane
     fleet.sessions.when_settings_changed(lambda tx, session: tx.after_commit(partial(wake_lane, session.id)))
-    downloader = _build_downloader(ground, fleet, library, progress)
+    downloader = _build_downloader(ground, fleet, filing, progress)
     inbound = Inbound(
         ids=ground.ids,
         clock=ground.clock,
@@ -104,7 +100,7 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         progress=progress,
         wakes=outbox.dispatcher,
     )
-    auto_reader, calls = _build_manners(ground, fleet, contacts, chats, messages)
+    auto_reader = _build_auto_reader(ground, fleet, contacts, chats)
     inbound.when_filed(auto_reader.filed)
     inbound.when_filed(Choices(progress=progress).filed)
     consents = Consents(ids=ground.ids, clock=ground.clock, contacts=contacts)
@@ -115,56 +111,36 @@ def build_messaging(ground: Ground, platform: Platform, fleet: Fleet) -> Messagi
         contacts=contacts,
         consents=consents,
         chats=chats,
-        library=library,
+        filing=filing,
         messages=messages,
         editor=Editor(clock=ground.clock, messages=messages, progress=progress, wakes=outbox.dispatcher),
-        composer=Composer(database=ground.database, library=library),
+        composer=Composer(library=library),
         outbox=outbox,
         downloader=downloader,
         indexer=Indexer(database=ground.database),
         auto_reader=auto_reader,
-        calls=calls,
     )
 
 
-def _build_manners(
-    ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats, messages: Messages
-) -> tuple[AutoReader, CallDecliner]:
-    """What sessions do by themselves, where their settings say so."""
+def _build_auto_reader(ground: Ground, fleet: Fleet, contacts: Contacts, chats: Chats) -> AutoReader:
+    """Reads messages where a session's settings say so."""
     marker = ReadMarker(
         database=ground.database, engine=fleet.engine, clock=ground.clock, contacts=contacts, chats=chats
     )
     reader = AutoReader(database=ground.database, sessions=fleet.sessions, chats=chats, marker=marker)
-    decliner = CallDecliner(
-        database=ground.database, engine=fleet.engine, sessions=fleet.sessions, contacts=contacts, messages=messages
-    )
     fleet.intake.observe_status(reader.status_changed)
-    fleet.intake.observe(CallReceived, decliner.called)
-    return reader, decliner
+    return reader
 
 
-def build_library(ground: Ground) -> MediaLibrary:
-    """The store of files."""
-    media = ground.config.media
-    limits = MediaLimits(max_bytes=media.max_bytes, fetch_seconds=media.fetch_seconds)
-    return MediaLibrary(
-        database=ground.database,
-        ids=ground.ids,
-        clock=ground.clock,
-        http=ground.http,
-        folder=ground.folder.media,
-        spool_folder=ground.folder.spool,
-        limits=limits,
-        sound=SoundConverter(timeout_seconds=limits.convert_seconds),
-    )
-
-
-def _build_downloader(ground: Ground, fleet: Fleet, library: MediaLibrary, progress: Progress) -> Downloader:
-    return Downloader(
+def _build_downloader(ground: Ground, fleet: Fleet, filing: Filing, progress: Progress) -> Downloader:
+    downloader = Downloader(
         database=ground.database,
         engine=fleet.engine,
-        library=library,
+        library=filing.library,
+        files=filing.files,
         clock=ground.clock,
         chance=ground.chance,
         progress=progress,
     )
+    filing.files.when_wanted(downloader.wake)
+    return downloader

@@ -31,7 +31,7 @@ def build_news(ground: Ground, platform: Platform, fleet: Fleet, messaging: Mess
     """Build it, listening to the event log."""
     seals = TargetSeals(ground.vault)
     cloud = CloudTelling(
-        database=ground.database, sessions=fleet.sessions, messages=messaging.messages, library=messaging.library
+        database=ground.database, sessions=fleet.sessions, messages=messaging.messages, library=messaging.filing.library
     )
     dialects = {PayloadKind.CLOUD: cloud}
     deliverer = Deliverer(

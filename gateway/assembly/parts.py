@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.assembly.calling import Calling, build_calling
 from gateway.assembly.counting import SessionCensus, count_everything
 from gateway.assembly.fleet import Fleet, build_fleet
 from gateway.assembly.ground import Ground, build_ground
@@ -29,6 +30,7 @@ class Parts:
     platform: Platform
     fleet: Fleet
     messaging: Messaging
+    calling: Calling
     grouping: Grouping
     scheduling: Scheduling
     news: News
@@ -44,6 +46,7 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
     messaging = build_messaging(ground, platform, fleet)
     news = build_news(ground, platform, fleet, messaging)
     scheduling = build_scheduling(ground, platform, fleet, messaging)
+    calling = build_calling(ground, platform, fleet, messaging)
     listen_to_people(platform, fleet, messaging)
     census = SessionCensus(database=database, sessions=fleet.sessions)
     count_everything(ground.metrics, platform, fleet, census)
@@ -52,6 +55,7 @@ def build_parts(*, config: Config, loopback: Loopback | None, folder: DataFolder
         platform=platform,
         fleet=fleet,
         messaging=messaging,
+        calling=calling,
         scheduling=scheduling,
         grouping=build_grouping(ground, platform, fleet, messaging),
         news=news,

@@ -21,14 +21,16 @@ from sessions.events import (
     PictureChanged,
     PresenceChanged,
     PrivacyChanged,
+    Typing,
 )
 
 
 def listen_to_people(platform: Platform, fleet: Fleet, messaging: Messaging) -> None:
     """Have reports about accounts, people and channels told."""
-    account = AccountNews(events=platform.events, contacts=messaging.contacts)
+    account = AccountNews(events=platform.events, contacts=messaging.contacts, chats=messaging.chats)
     channels = ChannelNews(events=platform.events)
     fleet.intake.register(PresenceChanged, account.presence)
+    fleet.intake.register(Typing, account.typing)
     fleet.intake.register(PictureChanged, account.picture)
     fleet.intake.register(PrivacyChanged, account.privacy)
     fleet.intake.register(BlocklistChanged, account.blocklist)

@@ -9,6 +9,7 @@ from gateway.assembly.ground import Ground
 from gateway.assembly.messaging import Messaging
 from gateway.assembly.platform import Platform
 from gateway.schedules.firing import Firing
+from gateway.schedules.held_files import ScheduledFiles
 from gateway.schedules.news import ScheduleNews
 from gateway.schedules.routes import ScheduleRoutes
 from gateway.schedules.scheduler import Scheduler
@@ -28,6 +29,7 @@ class Scheduling:
 
 def build_scheduling(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging) -> Scheduling:
     """Build it on the messages."""
+    messaging.filing.keeper.register(ScheduledFiles())
     news = ScheduleNews(events=platform.events)
     firing = Firing(ids=ground.ids, clock=ground.clock, messages=messaging.messages, news=news)
     templates = Templates(composer=messaging.composer)

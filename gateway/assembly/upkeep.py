@@ -39,7 +39,8 @@ def build_timetable(
         OldAnswers(idempotency=platform.idempotency),
         OldLinks(database=database, links=fleet.links, accounts=platform.accounts),
         OldRuns(database=database, clock=clock, schedules=scheduling.schedules),
-        OldSpoolFiles(spool=messaging.library.spool, clock=clock),
+        OldSpoolFiles(spool=messaging.filing.library.spool, clock=clock),
+        *messaging.filing.chores,
         OldMovedKeys(folder=ground.folder.moved, clock=clock),
     ]
     if isinstance(database, SqliteDatabase):

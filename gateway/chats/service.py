@@ -13,7 +13,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator
 from gateway.principal import Principal
-from sessions.address import Address, AddressKind
+from sessions.address import Address, AddressKind, InvalidJidError
 
 TITLE_LIMIT = 200
 
@@ -54,6 +54,12 @@ class Chats:
             chat.title = title[:TITLE_LIMIT]
             tx.session.flush()
         return chat
+
+    def find(self, tx: Tx, *, org_id: int, session_id: int, address: Address, contact_id: int | None) -> Chat | None:
+        """The chat at an address on a session, if there is one; nobody knows where a stranger's would be."""
+        if address.kind is AddressKind.PERSON and contact_id is None:
+            return None
+        return self._find(tx, org_id=org_id, session_id=session_id, address=address, contact_id=contact_id)
 
     def get(self, tx: Tx, principal: Principal, chat_id: int) -> Chat:
         """The chat with this id, as far as the caller may know of it; raises NotFoundError."""
@@ -103,7 +109,7 @@ class Chats:
     def _find(self, tx: Tx, *, org_id: int, session_id: int, address: Address, contact_id: int | None) -> Chat | None:
         if address.kind is AddressKind.PERSON:
             if contact_id is None:
-                raise ValueError("a chat with a person needs its contact")
+                raise InvalidJidError("a chat with a person needs its contact")
             return store.find_with_contact(tx, org_id=org_id, session_id=session_id, contact_id=contact_id)
         return store.find_at(tx, org_id=org_id, session_id=session_id, jid=str(address.primary))
 

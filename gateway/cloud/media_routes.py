@@ -10,11 +10,11 @@ from gateway.db.tx import Database
 from gateway.fleet.service import Sessions
 from gateway.kit.errors import MediaTypeError
 from gateway.kit.ids import render_id
+from gateway.media.keeper import MediaKeeper
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
 from gateway.media.routes import keep_upload
 from gateway.media.schemas import render_media
-from gateway.messages.files import let_go_of_file
 
 _ONE = "/cloud/v{version}/{media_id}"
 
@@ -23,11 +23,18 @@ class CloudMediaRoutes:
     """``/cloud/v21.0/<session>/media`` and ``/cloud/v21.0/<file>``."""
 
     def __init__(
-        self, *, database: Database, sessions: Sessions, library: MediaLibrary, public_url: str | None
+        self,
+        *,
+        database: Database,
+        sessions: Sessions,
+        library: MediaLibrary,
+        keeper: MediaKeeper,
+        public_url: str | None,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._library = library
+        self._keeper = keeper
         self._public_url = public_url
 
     @route(
@@ -78,10 +85,7 @@ class CloudMediaRoutes:
         description="For every session of the organization: messages that carried it show that it is gone.",
     )
     async def delete(self, call: Call) -> dict[str, object]:
-        media_id, org_id = _media_id(call), call.caller.org_id
-        await self._library.remove(
-            org_id=org_id, media_id=media_id, let_go=lambda tx: let_go_of_file(tx, org_id=org_id, media_id=media_id)
-        )
+        await self._keeper.delete(org_id=call.caller.org_id, media_id=_media_id(call))
         return {"success": True}
 
     def _render(self, call: Call, media: Media) -> dict[str, object]:

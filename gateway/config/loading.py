@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ def load_config(path: Path | None) -> Config:
     except ValidationError as error:
         raise ConfigError(_describe(problem) for problem in error.errors()) from None
     _check_store(config)
+    _check_bucket(config)
     return config
 
 
@@ -99,3 +101,20 @@ def _check_store(config: Config) -> None:
         raise ConfigError([f"store.url_file = {config.store.url_file!r}: cannot be read ({error.strerror})"]) from None
     except DatabaseUrlError as error:
         raise ConfigError([f"store.url = (hidden): {error}"]) from None
+
+
+def _check_bucket(config: Config) -> None:
+    if config.media.store != "s3":
+        return
+    s3 = config.s3
+    if not s3.bucket:
+        raise ConfigError(["s3.bucket: name the bucket, since media.store is s3"])
+    if bool(s3.access_key_id) != bool(s3.access_key_file):
+        raise ConfigError(["s3.access_key_id, s3.access_key_file: set both of them, or none"])
+    try:
+        config.s3_secret  # noqa: B018 - whether it can be read
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise ConfigError([f"s3.access_key_file = {s3.access_key_file!r}: {problem}"]) from None
+    if importlib.util.find_spec("obstore") is None:
+        raise ConfigError(["media.store = 's3': this needs `pip install 'wagate[s3]'`"])

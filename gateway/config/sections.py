@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 Port = Annotated[int, Field(ge=1, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
 
 
 class Section(BaseModel):
@@ -126,8 +128,58 @@ class MediaSection(Section):
     """Pictures, sound, films and documents."""
 
     max_bytes: Positive = Field(default=104_857_600, description="Largest file, up and down.")
+    max_image_bytes: NotNegative = Field(default=0, description="Largest image. 0: as max_bytes; so for each kind.")
+    max_video_bytes: NotNegative = Field(default=0, description="Largest film.")
+    max_audio_bytes: NotNegative = Field(default=0, description="Largest sound.")
+    max_document_bytes: NotNegative = Field(default=0, description="Largest file of any other type.")
+    max_pixels: Annotated[int, Field(ge=1, le=250_000_000)] = Field(
+        default=50_000_000, description="Most pixels of an image; larger ones are refused before they are decoded."
+    )
+    max_side: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        default=10_000, description="Most pixels of an image in width or height."
+    )
+    quota_bytes: NotNegative = Field(
+        default=0, description="Most room for all files of an organization together. 0: no limit."
+    )
+    session_quota_bytes: NotNegative = Field(
+        default=0,
+        description="Most room for the files in the messages of one session; what arrives beyond it is not fetched. "
+        "0: no limit. Each session may have its own, settings.media_quota_bytes.",
+    )
+    keep_days: Days = Field(
+        default=0,
+        description="How long files of messages are kept; never less than until they are sent. 0: for ever. Each session "
+        "may have its own, settings.media_days.",
+    )
+    unused_days: Days = Field(
+        default=30,
+        description="How long an uploaded file is kept that no message and no schedule has. 0: for ever.",
+    )
+    store: Literal["disk", "s3"] = Field(
+        default="disk", description="Where files are kept: in the data folder, or in a bucket, see [s3]."
+    )
     fetch_seconds: Seconds = Field(default=60.0, description="Longest time to fetch media from a URL.")
     download: bool = Field(default=True, description="Fetch incoming media as soon as it arrives.")
+
+
+class S3Section(Section):
+    """The bucket for media, where media.store is s3. Needs `pip install 'wagate[s3]'`."""
+
+    bucket: str = Field(default="", description="Name of the bucket. It must exist.")
+    prefix: str = Field(default="", description="What the names of files begin with in the bucket.")
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/]+)?$",
+        description="Address of the store, such as https://minio.example.com:9000. Empty: Amazon's.",
+    )
+    region: str = Field(default="us-east-1", description="Region of the bucket.")
+    access_key_id: str = Field(
+        default="", description="Empty: what the environment says (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and so on)."
+    )
+    access_key_file: str = Field(
+        default="",
+        description="File that holds the secret key, for those who keep it out of settings (LoadCredential=).",
+    )
 
 
 class WebhooksSection(Section):

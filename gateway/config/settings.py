@@ -21,6 +21,7 @@ from gateway.config.sections import (
     MediaSection,
     MessagesSection,
     PairingSection,
+    S3Section,
     SessionsSection,
     StoreSection,
     WebhooksSection,
@@ -59,6 +60,7 @@ class Config(BaseSettings):
     consent: ConsentSection = ConsentSection()
     messages: MessagesSection = MessagesSection()
     media: MediaSection = MediaSection()
+    s3: S3Section = S3Section()
     webhooks: WebhooksSection = WebhooksSection()
     guard: GuardSection = GuardSection()
     access: AccessSection = AccessSection()
@@ -84,6 +86,12 @@ class Config(BaseSettings):
         if self.store.url_file:
             return Path(self.store.url_file).read_text("utf-8").strip()
         return self.store.url or f"sqlite:///{self.store.data_folder.absolute() / 'wagate.db'}"
+
+    @property
+    def s3_secret(self) -> str:
+        """The secret key of the bucket; never log it."""
+        path = self.s3.access_key_file
+        return Path(path).read_text("utf-8").strip() if path else ""
 
     @property
     def public_url(self) -> str:

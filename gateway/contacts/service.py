@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from gateway.contacts import store
@@ -14,7 +14,7 @@ from gateway.events.service import EventLog
 from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator, render_id
-from sessions.address import Address
+from sessions.address import Address, InvalidJidError
 
 NAME_LIMIT = 200
 
@@ -64,6 +64,13 @@ class Contacts:
         aliases = _aliases(address)
         known = store.owners(tx, org_id=org_id, aliases=aliases) or self._owners_of_other_form(tx, org_id, address)
         return min(known.values(), key=lambda contact: contact.id) if known else None
+
+    def find_all(self, tx: Tx, *, org_id: int, addresses: Collection[Address]) -> dict[Address, Contact]:
+        """Those of many addresses that lead to contacts, found at once."""
+        aliases = {address: _aliases(address) for address in addresses}
+        known = store.owners(tx, org_id=org_id, aliases=[alias for each in aliases.values() for alias in each])
+        found = {address: [known[alias] for alias in each if alias in known] for address, each in aliases.items()}
+        return {address: contacts[0] for address, contacts in found.items() if contacts}
 
     def page(
         self, tx: Tx, *, org_id: int, limit: int, before_id: int | None = None, search: str | None = None
@@ -186,7 +193,7 @@ def _aliases(address: Address) -> list[store.Alias]:
     if address.lid:
         aliases.append((AliasKind.LID, address.lid.user))
     if not aliases:
-        raise ValueError("only people are contacts, and this address names none")
+        raise InvalidJidError("only people are contacts, and this address names none")
     return aliases
 
 

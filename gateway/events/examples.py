@@ -19,6 +19,7 @@ _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Where the first word of a type is not what the event is about.
 _SUBJECTS = {
     "queue": "session",
+    "history": "session",
     "media": "message",
     "poll": "message",
     "event": "message",
@@ -32,7 +33,7 @@ _SUBJECTS = {
     "channel": "session",
 }
 #: What happens to these happens on a session.
-_ON_SESSION = frozenset({"session", "message", "chat"})
+_ON_SESSION = frozenset({"session", "message", "chat", "call"})
 #: What is different from one type to the next although the data is of the same kind.
 _TOLD: dict[str, dict[str, Any]] = {
     "message.queued": {"state": "queued"},

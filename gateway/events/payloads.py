@@ -255,6 +255,24 @@ class PresenceData(PersonData):
     last_seen: str | None = Field(description="When they were online last, if they let it be known.")
 
 
+class TypingData(PersonData):
+    """What somebody does in which chat."""
+
+    chat: str | None = Field(description="Null where there is no such chat yet.", examples=["cht_000000000001a"])
+    state: str = Field(description="`composing`, `recording` or `paused`.", examples=["composing"])
+
+
+class CallData(PersonData):
+    """The call as ``GET /api/v1/sessions/{id}/calls`` gives it, at the time of the event."""
+
+    id: str = Field(examples=["cal_000000000001a"])
+    session: str = Field(examples=["ses_000000000001a"])
+    video: bool
+    state: str = Field(examples=["ringing"])
+    offered_at: str
+    ended_at: str | None
+
+
 class PictureData(PersonData):
     """Somebody, perhaps the linked account itself, whose picture changed."""
 

@@ -24,6 +24,7 @@ SUBJECTS: Final = {
     "media": "med",
     "webhook": "whk",
     "schedule": "sch",
+    "call": "cal",
 }
 _BY_PREFIX: Final = {prefix: kind for kind, prefix in SUBJECTS.items()}
 

@@ -102,6 +102,17 @@ class SessionSettings(BaseModel):
     on_uncertain: Literal["hold", "resend"] | None = Field(
         default=None, description="What becomes of messages when nobody can know whether they were sent."
     )
+    media_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=36_500,
+        description="How long files of its messages are kept; 0: for ever. Applies at once.",
+    )
+    media_quota_bytes: int | None = Field(
+        default=None,
+        ge=0,
+        description="Most room that files of its messages may take; more that arrives is not fetched. 0: no limit.",
+    )
     pace: PaceSettings | None = Field(
         default=None, description="How fast, how often and when it writes; applies at once."
     )

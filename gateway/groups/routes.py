@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -144,7 +143,7 @@ class GroupRoutes:
         summary="Change the picture of a group",
         tag="groups",
         takes=PictureIn,
-        errors=(*ASKING, "media_not_found", "invalid_request"),
+        errors=(*ASKING, "media_not_found", "media_store_unavailable", "invalid_request"),
     )
     async def set_picture(self, call: Call) -> None:
         principal, media_id = call.caller, id_in_path("med", call.body.media_id, code="media_not_found")
@@ -152,7 +151,7 @@ class GroupRoutes:
         media = await self._desk.database.read(
             lambda tx: self._library.get(tx, org_id=principal.org_id, media_id=media_id)
         )
-        jpeg = await asyncio.to_thread(self._library.path_of(media).read_bytes)
+        jpeg = await self._library.read_whole(media)
         await self._desk.ask(seat.session, SetGroupPicture(group=seat.address, jpeg=jpeg))
 
     @route(

@@ -73,7 +73,7 @@ def list_members(tx: Tx, *, org_id: int, chat_id: int) -> Sequence[Person]:
         .where(GroupMember.org_id == org_id, GroupMember.chat_id == chat_id)
         .order_by(GroupMember.role.desc(), Contact.id)
     )
-    return [Person(contact, role, since) for contact, role, since in tx.execute(statement)]
+    return [Person(*row) for row in tx.session.execute(statement)]
 
 
 def roles(tx: Tx, *, org_id: int, chat_id: int) -> dict[int, GroupMember]:

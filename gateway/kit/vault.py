@@ -8,6 +8,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -25,6 +27,7 @@ class Vault:
         if len(key) != _KEY_BYTES:
             raise VaultError(f"the key must be {_KEY_BYTES} bytes long")
         self._cipher = AESGCM(key)
+        self._key = key
 
     @classmethod
     def at(cls, path: Path) -> Vault:
@@ -40,6 +43,10 @@ class Vault:
             os.fsync(file.fileno())
         _sync_folder(path.parent)
         return cls(key)
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of its own for one purpose; it says nothing about the vault's key or about other purposes."""
+        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(self._key)
 
     def seal(self, plain: bytes, *, context: str) -> bytes:
         """The sealed form, safe to store."""

@@ -26,6 +26,9 @@ EVERY: Final = {
     "links": timedelta(hours=6),
     "runs": timedelta(hours=6),
     "spool": timedelta(hours=6),
+    "media": timedelta(hours=1),
+    "bucket": timedelta(hours=6),
+    "copies": timedelta(hours=6),
     "optimize": timedelta(days=1),
     "moved keys": timedelta(days=1),
 }

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from gateway.kit.errors import InvalidError, MediaTypeError, NotFoundError, TooLargeError
+from gateway.kit.errors import (
+    ConflictError,
+    GoneError,
+    InvalidError,
+    MediaTypeError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+    UnsupportedError,
+)
 
 
 class MediaTooLargeError(TooLargeError):
     default_code = "media_too_large"
     title = "The file is larger than this gateway accepts."
+
+
+class MediaQuotaExceededError(TooLargeError):
+    default_code = "media_quota_exceeded"
+    title = "There is no room left for this file: the limit for all files together is reached."
 
 
 class MediaTypeRefusedError(MediaTypeError):
@@ -30,6 +44,23 @@ class MediaFetchError(InvalidError):
     title = "The file could not be fetched from this URL."
 
 
-class VoiceNeedsOpusError(InvalidError):
+class MediaLinkExpiredError(GoneError):
+    default_code = "media_link_expired"
+    title = "This link has expired. Ask whoever gave it to you for another one."
+
+
+class MediaInUseError(ConflictError):
+    default_code = "media_in_use"
+    title = "The file is still to be sent."
+
+
+class MediaStoreError(UnavailableError):
+    default_code = "media_store_unavailable"
+    title = "The place where files are kept does not answer, or has no room."
+
+
+class VoiceNeedsOpusError(UnsupportedError):
     default_code = "voice_needs_opus"
-    title = "A voice note must be Ogg Opus, and this host has no ffmpeg that could convert the file."
+    title = (
+        "A voice note must be Ogg Opus; nothing here can convert it: neither ffmpeg nor the extra `media` is installed."
+    )

@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Final
 from urllib.parse import unquote
-from weakref import WeakValueDictionary
-
-import structlog
 
 from gateway.db.tx import Database, Tx
 from gateway.kit.clock import Clock
 from gateway.kit.guarded_http import GuardedHttp, RequestFailedError
 from gateway.kit.ids import IdGenerator
 from gateway.media import store
-from gateway.media.errors import MediaFetchError, MediaNotFoundError, MediaTooLargeError, MediaTypeRefusedError
+from gateway.media.errors import (
+    MediaEmptyError,
+    MediaFetchError,
+    MediaNotFoundError,
+    MediaTooLargeError,
+    MediaTypeRefusedError,
+)
 from gateway.media.films import FilmReader
+from gateway.media.inspector import Found, Inspector
 from gateway.media.limits import MediaLimits
 from gateway.media.link_preview import LinkReader
 from gateway.media.models import Media
-from gateway.media.pictures import PictureRefusedError, is_readable, look_at
+from gateway.media.picture_reader import PictureReader
+from gateway.media.pictures import PictureRefusedError
 from gateway.media.programs import ProgramFailedError
-from gateway.media.shelf import Shelf
-from gateway.media.sniff import agree, is_ogg_opus, read_head, sniff
-from gateway.media.sound import SoundConverter, opus_seconds
+from gateway.media.quota import Quota
+from gateway.media.shelf import DiskShelf, FileKey, Shelf
+from gateway.media.sniff import is_ogg_opus, read_head
+from gateway.media.sound import SoundConverter
 from gateway.media.spool import Spool, SpoolFile, remove_on_error
-from gateway.media.stickers import make_sticker
+from gateway.media.turns import Turns
 from sessions.content import OutgoingFile, Preview
 
-log = structlog.get_logger(__name__)
-
 FILENAME_LIMIT = 255
+#: A use is noted this often at most: it says for how many days a file was not wanted, not for how many seconds.
+_NOTED_EVERY: Final = timedelta(hours=1)
 
 
 class MediaLibrary:
-    """The files of every organization. ``folder`` and ``spool_folder`` must lie on one file system."""
+    """The files of every organization. ``folder`` and ``spool_folder`` must lie on one file system.
+
+    ``shelf`` is where finished files go; a folder of this machine, ``folder``, unless another one is given.
+    """
 
     def __init__(
         self,
@@ -48,6 +58,7 @@ class MediaLibrary:
         folder: Path,
         spool_folder: Path,
         limits: MediaLimits,
+        shelf: Shelf | None = None,
         sound: SoundConverter | None = None,
         films: FilmReader | None = None,
     ) -> None:
@@ -55,13 +66,16 @@ class MediaLibrary:
         self._ids = ids
         self._clock = clock
         self._http = http
-        self._shelf = Shelf(folder=folder)
-        self._locks: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
+        self.shelf: Shelf = shelf or DiskShelf(folder=folder)
         self.spool = Spool(folder=spool_folder, max_bytes=limits.max_bytes)
         self.limits = limits
+        self.turns = Turns()  #: whoever makes or ends a file, row and bytes together, has the turn of its key
+        self._quota = Quota(database=database, quota_bytes=limits.quota_bytes)
         self._sound = sound or SoundConverter(timeout_seconds=limits.convert_seconds)
         self._films = films or FilmReader()
-        self._links = LinkReader(http=http, spool=self.spool, max_pixels=limits.max_pixels)
+        self._pictures = PictureReader(max_pixels=limits.max_pixels, max_side=limits.max_side)
+        self._links = LinkReader(http=http, spool=self.spool, pictures=self._pictures)
+        self._inspector = Inspector(limits=limits, sound=self._sound, films=self._films, pictures=self._pictures)
 
     async def start(self) -> None:
         """Make the folders ready."""
@@ -76,7 +90,7 @@ class MediaLibrary:
         filename: str | None,
         on_hash: Callable[[str], None] = lambda _sha256: None,
     ) -> Media:
-        """Keep a stream; raises MediaTooLargeError, MediaEmptyError or MediaTypeRefusedError.
+        """Keep a stream; raises MediaTooLargeError, MediaEmptyError, MediaTypeRefusedError or MediaQuotaExceededError.
 
         ``on_hash`` is told what has arrived before anything is kept of it; what it raises leaves nothing.
         """
@@ -108,12 +122,17 @@ class MediaLibrary:
 
     async def adopt(self, path: Path, *, org_id: int, declared_type: str, filename: str | None) -> Media:
         """Keep a file that was written into the spool. What a phone sent is kept even when it cannot be looked at."""
-        arrived = await self.spool.measure(path)
+        with remove_on_error(path):
+            arrived = await self.spool.measure(path)
+            if not arrived.size:
+                raise MediaEmptyError
+            if arrived.size > self.limits.max_bytes:
+                raise MediaTooLargeError
         return await self._keep(arrived, org_id=org_id, declared_type=declared_type, filename=filename, is_lenient=True)
 
     async def as_voice(self, media: Media) -> Media:
         """The same sound as a voice note: itself where it is Ogg Opus already, else converted."""
-        source = self.path_of(media)
+        source = await self.shelf.bring(_key_of(media))
         if is_ogg_opus(await asyncio.to_thread(read_head, source)):
             return media
         target = self.spool.new_path()
@@ -127,7 +146,7 @@ class MediaLibrary:
         """The same picture as a sticker."""
         target = self.spool.new_path()
         try:
-            await asyncio.to_thread(make_sticker, self.path_of(media), target, max_pixels=self.limits.max_pixels)
+            await self._pictures.make_sticker(await self.shelf.bring(_key_of(media)), target)
             return await self.adopt(target, org_id=media.org_id, declared_type="image/webp", filename=None)
         except PictureRefusedError as error:
             raise MediaTypeRefusedError(f"{str(error).capitalize()}.") from error
@@ -138,7 +157,7 @@ class MediaLibrary:
         """The same GIF as a silent film."""
         target = self.spool.new_path()
         try:
-            await self._films.from_gif(self.path_of(media), target)
+            await self._films.from_gif(await self.shelf.bring(_key_of(media)), target)
             return await self.adopt(target, org_id=media.org_id, declared_type="video/mp4", filename=None)
         except ProgramFailedError as error:
             raise MediaTypeRefusedError(f"The GIF cannot be made a film: {error}.") from error
@@ -149,23 +168,23 @@ class MediaLibrary:
         """What is shown of the first link in a text; None where nothing can be had."""
         return await self._links.read(text)
 
-    async def remove(self, *, org_id: int, media_id: int, let_go: Callable[[Tx], None]) -> None:
-        """Delete a file with its bytes. ``let_go`` runs in the same transaction, and what it raises keeps the file."""
-        media = await self._database.read(lambda tx: self.get(tx, org_id=org_id, media_id=media_id))
-
-        def forget(tx: Tx) -> None:
-            let_go(tx)
-            store.remove(tx, self.get(tx, org_id=org_id, media_id=media_id))
-
-        async with self._lock(org_id, media.sha256):
-            await self._database.write(forget)
-            await asyncio.to_thread(self.path_of(media).unlink, missing_ok=True)
-
     def get(self, tx: Tx, *, org_id: int, media_id: int) -> Media:
         """The file with this id; raises MediaNotFoundError."""
         media = store.find(tx, org_id=org_id, media_id=media_id)
         if media is None:
             raise MediaNotFoundError
+        return media
+
+    def usage(self, tx: Tx, *, org_id: int) -> store.Usage:
+        """How much room an organization's files take."""
+        return store.usage(tx, org_id=org_id)
+
+    async def use(self, *, org_id: int, media_id: int) -> Media:
+        """The same, about to be sent: it will be there for the message. Raises MediaNotFoundError."""
+        media = await self._database.read(lambda tx: self.get(tx, org_id=org_id, media_id=media_id))
+        now = self._clock.now()
+        if now - media.used_at > _NOTED_EVERY:
+            await self._database.write(lambda tx: store.touch(tx, org_id=org_id, media_id=media_id, at=now))
         return media
 
     def outgoing(self, tx: Tx, *, org_id: int, media_id: int | None, filename: str | None) -> OutgoingFile:
@@ -189,9 +208,18 @@ class MediaLibrary:
             waveform=media.waveform,
         )
 
+    async def read_whole(self, media: Media) -> bytes:
+        """All bytes of a small file; raises MediaNotFoundError or MediaStoreError."""
+        path = await self.shelf.bring(_key_of(media))
+        return await asyncio.to_thread(path.read_bytes)
+
     def path_of(self, media: Media) -> Path:
-        """Where the bytes lie."""
-        return self._shelf.path_of(media)
+        """Where the bytes lie, or will once they were brought here."""
+        return self.shelf.path_of(_key_of(media))
+
+    async def bring(self, file: OutgoingFile, *, org_id: int) -> None:
+        """Have a file on this machine, where a worker can read it; raises MediaNotFoundError or MediaStoreError."""
+        await self.shelf.bring(FileKey(org_id=org_id, sha256=file.sha256))
 
     async def _keep(
         self,
@@ -202,58 +230,29 @@ class MediaLibrary:
         filename: str | None,
         is_lenient: bool = False,
     ) -> Media:
+        key = FileKey(org_id=org_id, sha256=arrived.sha256)
         try:
-            mimetype = await self._settle_type(arrived, declared_type, is_lenient=is_lenient)
-            facts = await self._look_at(arrived.path, mimetype, is_lenient=is_lenient)
-            media = self._row(arrived, org_id=org_id, mimetype=mimetype, filename=filename, facts=facts)
-            async with self._lock(org_id, arrived.sha256):
-                await asyncio.to_thread(self._shelf.put, arrived.path, org_id=org_id, sha256=arrived.sha256)
+            found = await self._inspector.inspect(arrived, declared=declared_type, is_lenient=is_lenient)
+            async with self.turns.turn(key), self._quota.room_for(key, arrived.size):
+                await self.shelf.put(arrived.path, key)
+                media = self._row(key, arrived.size, found, filename)
                 return await self._database.write(lambda tx: store.add_or_find(tx, media))
         finally:
             await asyncio.to_thread(arrived.path.unlink, missing_ok=True)
 
-    def _lock(self, org_id: int, sha256: str) -> asyncio.Lock:
-        """Held while the bytes and the row of one file come or go together."""
-        return self._locks.setdefault((org_id, sha256), asyncio.Lock())
-
-    def _row(
-        self, arrived: SpoolFile, *, org_id: int, mimetype: str, filename: str | None, facts: dict[str, Any]
-    ) -> Media:
+    def _row(self, key: FileKey, size: int, found: Found, filename: str | None) -> Media:
+        now = self._clock.now()
         return Media(
             id=self._ids.new(),
-            org_id=org_id,
-            sha256=arrived.sha256,
-            size=arrived.size,
-            mimetype=mimetype,
+            org_id=key.org_id,
+            sha256=key.sha256,
+            size=size,
+            mimetype=found.mimetype,
             filename=clean_filename(filename),
-            created_at=self._clock.now(),
-            **facts,
+            created_at=now,
+            used_at=now,
+            **found.facts,
         )
-
-    async def _settle_type(self, arrived: SpoolFile, declared: str | None, *, is_lenient: bool) -> str:
-        head = await asyncio.to_thread(read_head, arrived.path)
-        shown = sniff(head)
-        agreed = agree(declared, shown)
-        if agreed is None and not is_lenient:
-            raise MediaTypeRefusedError("The file's bytes do not match its declared type.")
-        mimetype = (agreed or shown)[:100]
-        return "audio/ogg; codecs=opus" if is_ogg_opus(head) else mimetype
-
-    async def _look_at(self, path: Path, mimetype: str, *, is_lenient: bool) -> dict[str, Any]:
-        if is_readable(mimetype):
-            try:
-                picture = await asyncio.to_thread(look_at, path, max_pixels=self.limits.max_pixels)
-            except PictureRefusedError as error:
-                if is_lenient:
-                    return {}
-                raise MediaTypeRefusedError(f"{str(error).capitalize()}.") from error
-            return {"width": picture.width, "height": picture.height, "thumbnail": picture.thumbnail}
-        if mimetype.startswith("audio/ogg"):
-            return {
-                "seconds": await asyncio.to_thread(opus_seconds, path),
-                "waveform": await self._sound.waveform(path),
-            }
-        return await self._films.look_at(path, mimetype)
 
 
 def clean_filename(name: str | None) -> str | None:
@@ -263,6 +262,10 @@ def clean_filename(name: str | None) -> str | None:
     last = name.replace("\\", "/").rpartition("/")[2]
     printable = "".join(letter for letter in last if letter.isprintable()).strip(" .")
     return printable[-FILENAME_LIMIT:] or None
+
+
+def _key_of(media: Media) -> FileKey:
+    return FileKey(org_id=media.org_id, sha256=media.sha256)
 
 
 def _name_in(url: str) -> str | None:

@@ -6,14 +6,14 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urljoin
 
 import structlog
 
 from gateway.kit.guard import AddressRefusedError
 from gateway.kit.guarded_http import GuardedHttp, RequestFailedError
-from gateway.media.pictures import PictureRefusedError, look_at
+from gateway.media.picture_reader import PictureReader
+from gateway.media.pictures import PictureRefusedError
 from gateway.media.spool import Spool
 from sessions.content import Preview
 
@@ -38,10 +38,12 @@ class _Page:
 class LinkReader:
     """Fetches behind the address guard: bounded in time and size, and each redirect is judged like the first address."""
 
-    def __init__(self, *, http: GuardedHttp, spool: Spool, max_pixels: int, timeout_seconds: float = 10.0) -> None:
+    def __init__(
+        self, *, http: GuardedHttp, spool: Spool, pictures: PictureReader, timeout_seconds: float = 10.0
+    ) -> None:
         self._http = http
         self._spool = spool
-        self._max_pixels = max_pixels
+        self._pictures = pictures
         self._timeout_seconds = timeout_seconds
 
     async def read(self, text: str) -> Preview | None:
@@ -81,7 +83,9 @@ class LinkReader:
             return None
         arrived = await self._spool.receive_bytes(picture.body)
         try:
-            return await asyncio.to_thread(_thumbnail, arrived.path, self._max_pixels)
+            return (await self._pictures.look_at(arrived.path)).thumbnail
+        except PictureRefusedError:
+            return None
         finally:
             await asyncio.to_thread(arrived.path.unlink, missing_ok=True)
 
@@ -143,10 +147,3 @@ def _read_head(page: _Page) -> _Head:
 
 def _line(text: str, limit: int) -> str:
     return " ".join(text.replace("\x00", "").split())[:limit]
-
-
-def _thumbnail(path: Path, max_pixels: int) -> bytes | None:
-    try:
-        return look_at(path, max_pixels=max_pixels).thumbnail
-    except PictureRefusedError:
-        return None

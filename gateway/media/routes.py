@@ -1,16 +1,17 @@
-"""Uploading and reading files over HTTP."""
+"""Uploading, describing and deleting files over HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.api.fields import id_in_path
 from gateway.api.route import Call, route
 from gateway.db.tx import Database
 from gateway.kit.errors import MalformedError
+from gateway.media.keeper import MediaKeeper
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
 from gateway.media.schemas import MediaOut, UploadQuery, render_media
@@ -21,9 +22,10 @@ _PIECE_BYTES = 256 * 1024
 class MediaRoutes:
     """``/api/v1/media``."""
 
-    def __init__(self, *, database: Database, library: MediaLibrary) -> None:
+    def __init__(self, *, database: Database, library: MediaLibrary, keeper: MediaKeeper) -> None:
         self._database = database
         self._library = library
+        self._keeper = keeper
 
     @route(
         "POST",
@@ -38,7 +40,13 @@ class MediaRoutes:
         status=201,
         raw_body=True,
         idempotent_key=True,
-        errors=("media_too_large", "media_type_refused", "media_empty"),
+        errors=(
+            "media_too_large",
+            "media_type_refused",
+            "media_empty",
+            "media_quota_exceeded",
+            "media_store_unavailable",
+        ),
     )
     async def upload(self, call: Call) -> dict[str, object]:
         return render_media(await keep_upload(call, self._library, filename=call.query.filename))
@@ -56,31 +64,19 @@ class MediaRoutes:
         return render_media(await self._find(call))
 
     @route(
-        "GET",
-        "/api/v1/media/{id}/content",
-        operation="media.download",
-        summary="The bytes of a file",
+        "DELETE",
+        "/api/v1/media/{id}",
+        operation="media.delete",
+        summary="Delete a file",
         tag="media",
-        scope="media.read",
-        content_types=("*/*",),
-        description="With the type of the file as Content-Type, and always as an attachment.",
-        errors=("media_not_found",),
+        description="Messages that had it stay; links to it end. What is still to be sent cannot be deleted.",
+        errors=("media_not_found", "media_in_use"),
     )
-    async def content(self, call: Call) -> web.StreamResponse:
-        media = await self._find(call)
-        return web.FileResponse(
-            self._library.path_of(media),
-            headers={
-                "Content-Type": media.mimetype,
-                "Content-Disposition": _attachment(media),
-                "Content-Security-Policy": "sandbox; default-src 'none'",
-                "Cache-Control": "private, max-age=86400",
-            },
-        )
+    async def delete(self, call: Call) -> None:
+        await self._keeper.delete(org_id=call.caller.org_id, media_id=_media_id(call))
 
     async def _find(self, call: Call) -> Media:
-        media_id = id_in_path("med", call.path["id"], code="media_not_found")
-        org_id = call.caller.org_id
+        media_id, org_id = _media_id(call), call.caller.org_id
         return await self._database.read(lambda tx: self._library.get(tx, org_id=org_id, media_id=media_id))
 
 
@@ -108,7 +104,7 @@ async def _first_file(request: web.Request) -> BodyPartReader:
         async for part in await request.multipart():
             if isinstance(part, BodyPartReader) and part.filename is not None:
                 return part
-    except ValueError as error:
+    except (ValueError, HttpProcessingError) as error:
         raise MalformedError("The multipart body cannot be read.") from error
     raise MalformedError("The multipart body holds no file.")
 
@@ -118,7 +114,5 @@ async def _pieces_of(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _attachment(media: Media) -> str:
-    """Files come from anybody, so browsers are always told to save them, never to show them."""
-    name = quote(media.filename or media.sha256[:12], safe="")
-    return f"attachment; filename*=UTF-8''{name}"
+def _media_id(call: Call) -> int:
+    return id_in_path("med", call.path["id"], code="media_not_found")

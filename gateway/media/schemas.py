@@ -30,6 +30,17 @@ class UploadQuery(BaseModel):
     filename: str | None = Field(None, max_length=255, description="What the recipient shall see.")
 
 
+class LinkQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    expires_in: int = Field(3600, ge=60, le=7 * 86_400, description="Seconds that the link works.")
+
+
+class LinkOut(BaseModel):
+    url: str = Field(description="Gives the bytes to whoever has it.")
+    expires_at: str
+
+
 def render_media(media: Media) -> dict[str, object]:
     """A file as JSON."""
     media_id = render_id("med", media.id)

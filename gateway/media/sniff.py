@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 HEAD_BYTES = 4096
 UNKNOWN = "application/octet-stream"
+
+#: What a declared type must look like to be one; anything else says nothing.
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,48}/[a-z0-9][a-z0-9!#$&^_.+-]{0,98}")
+_ACTIVE = ("html", "xml", "svg", "script", "flash", "css", "wasm")
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -24,6 +29,9 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _AUDIO_BRANDS = (b"M4A ", b"M4B ")
 _IMAGE_BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"avif": "image/avif"}
+
+#: What the layer bits of a frame say. Layer I is left out: nobody uses it, and text in UTF-16 begins like that.
+_MPEG_LAYERS = {0x00: "audio/aac", 0x02: "audio/mpeg", 0x04: "audio/mpeg"}
 
 #: Families whose files are always known by their first bytes: a file that claims to be one must look like one.
 _PROVEN_FAMILIES = ("image", "video", "audio")
@@ -54,14 +62,14 @@ def sniff(head: bytes) -> str:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return "audio/aac" if head[1] & 0x06 == 0 else "audio/mpeg"
+        return _MPEG_LAYERS.get(head[1] & 0x06, UNKNOWN)
     return UNKNOWN
 
 
 def agree(declared: str | None, shown: str) -> str | None:
     """The type to go by; None when the declaration and the bytes contradict each other."""
     plain = (declared or "").partition(";")[0].strip().lower()
-    if plain in ("", UNKNOWN, "binary/octet-stream"):
+    if plain in (UNKNOWN, "binary/octet-stream") or not _TYPE.fullmatch(plain):
         return shown
     family, shown_family = plain.partition("/")[0], shown.partition("/")[0]
     if plain == shown or any(plain in group and shown in group for group in _CONTAINERS):
@@ -71,6 +79,11 @@ def agree(declared: str | None, shown: str) -> str | None:
     if shown in ("application/pdf", "application/zip", UNKNOWN):
         return plain if shown != "application/pdf" else None
     return shown
+
+
+def is_active(mimetype: str) -> bool:
+    """Whether a browser might run what such a file holds."""
+    return any(word in mimetype for word in _ACTIVE)
 
 
 def is_ogg_opus(head: bytes) -> bool:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway.media.errors import MediaEmptyError, MediaTooLargeError
+from gateway.media.errors import MediaEmptyError, MediaStoreError, MediaTooLargeError
 
-_WRITE_BYTES = 256 * 1024
+_WRITE_BYTES = 512 * 1024
 _READ_BYTES = 1024 * 1024
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +54,17 @@ class Spool:
         """Write a stream down; raises MediaTooLargeError as soon as it is too long, and leaves nothing then."""
         path = self.new_path()
         digest, size, pending = hashlib.sha256(), 0, bytearray()
-        with remove_on_error(path):
+        with remove_on_error(path), _full_disk_told():
+            await asyncio.to_thread(path.touch, mode=0o600, exist_ok=False)
             async for piece in pieces:
                 size += len(piece)
                 if size > self._max_bytes:
                     raise MediaTooLargeError
                 pending += piece
                 if len(pending) >= _WRITE_BYTES:
-                    await asyncio.to_thread(_append, path, bytes(pending), digest)
-                    pending.clear()
-            await asyncio.to_thread(_append, path, bytes(pending), digest)
+                    full, pending = pending, bytearray()
+                    await asyncio.to_thread(_append, path, full, digest)
+            await asyncio.to_thread(_append, path, pending, digest)
             if not size:
                 raise MediaEmptyError
         return SpoolFile(path=path, size=size, sha256=digest.hexdigest())
@@ -75,7 +79,7 @@ class Spool:
 
     async def measure(self, path: Path) -> SpoolFile:
         """Look at a file that somebody else wrote into the spool."""
-        size, sha256 = await asyncio.to_thread(_measure, path)
+        size, sha256 = await asyncio.to_thread(measure_file, path)
         return SpoolFile(path=path, size=size, sha256=sha256)
 
 
@@ -89,6 +93,26 @@ def remove_on_error(path: Path) -> Iterator[None]:
         raise
 
 
+def measure_file(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file. Takes time: call it in a thread."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(_READ_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return size, digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise MediaStoreError("There is no room on the disk for this file.") from error
+
+
 def _delete_older(folder: Path, moment: float) -> int:
     gone = 0
     for path in folder.iterdir():
@@ -99,17 +123,11 @@ def _delete_older(folder: Path, moment: float) -> int:
     return gone
 
 
-def _append(path: Path, content: bytes, digest: hashlib._Hash) -> None:
-    path.touch(mode=0o600)
-    with path.open("ab") as file:
-        file.write(content)
+def _append(path: Path, content: bytearray, digest: hashlib._Hash) -> None:
+    """Never makes the file: a writer that is left behind by a caller who has gone must not bring it back."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
     digest.update(content)
-
-
-def _measure(path: Path) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while piece := file.read(_READ_BYTES):
-            digest.update(piece)
-            size += len(piece)
-    return size, digest.hexdigest()

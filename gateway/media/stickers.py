@@ -1,12 +1,15 @@
-"""Makes stickers of pictures: a WebP of 512 x 512 with a clear background, moving where the picture moves."""
+"""Makes stickers of pictures: a WebP of 512 x 512 with a clear background, moving where the picture moves.
+
+Runs in a process of its own, see :mod:`gateway.media.picture_reader`.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence
 
-from gateway.media.pictures import PictureRefusedError
+from gateway.media.pictures import Picture, answer, demand_bearable, opened
 
 _FORMATS = ("JPEG", "PNG", "GIF")
 _PIXELS = 512
@@ -17,17 +20,19 @@ _STILL_BYTES, _MOVING_BYTES = 100 * 1024, 500 * 1024
 _QUALITIES = (90, 75, 60, 40, 20)
 
 
-def make_sticker(source: Path, target: Path, *, max_pixels: int) -> None:
-    """Write the sticker. Takes time: call it in a thread. Raises PictureRefusedError."""
-    try:
-        with Image.open(source, formats=_FORMATS) as image:
-            if image.width * image.height * min(getattr(image, "n_frames", 1), _MOST_FRAMES) > max_pixels:
-                raise PictureRefusedError("the picture has too many pixels")
-            _write(image, target)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureRefusedError("the picture has too many pixels") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise PictureRefusedError("the picture cannot be read") from error
+def main(arguments: list[str]) -> None:
+    """Make one sticker and print what it is: source, target, most pixels, longest side."""
+    source, target, max_pixels, max_side = arguments
+    answer(lambda: make_sticker(Path(source), Path(target), max_pixels=int(max_pixels), max_side=int(max_side)))
+
+
+def make_sticker(source: Path, target: Path, *, max_pixels: int, max_side: int) -> Picture:
+    """Write the sticker; raises PictureRefusedError."""
+    with opened(source, formats=_FORMATS) as image:
+        frames = min(getattr(image, "n_frames", 1), _MOST_FRAMES)
+        demand_bearable(image, max_pixels=max_pixels, max_side=max_side, frames=frames)
+        _write(image, target)
+    return Picture(width=_PIXELS, height=_PIXELS, thumbnail=b"")
 
 
 def _write(image: Image.Image, target: Path) -> None:

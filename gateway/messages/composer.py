@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
-from gateway.db.tx import Database
 from gateway.kit.errors import FieldError, GatewayError, InvalidError
+from gateway.media.base64_text import NotBase64Error, base64_pieces, split_data_url
 from gateway.media.errors import MediaTypeRefusedError
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
@@ -39,8 +36,7 @@ _FITTING: dict[type[FileIn], tuple[str, ...]] = {
 class Composer:
     """Does everything slow about a message before its transaction begins."""
 
-    def __init__(self, *, database: Database, library: MediaLibrary) -> None:
-        self._database = database
+    def __init__(self, *, library: MediaLibrary) -> None:
         self._library = library
 
     async def compose(self, request: MessageIn, *, org_id: int) -> tuple[Content | None, int | None]:
@@ -89,14 +85,21 @@ class Composer:
     async def _file(self, part: FileIn, *, org_id: int, field: str) -> Media:
         try:
             if part.media_id is not None:
-                media_id = part.media_id
-                return await self._database.read(lambda tx: self._library.get(tx, org_id=org_id, media_id=media_id))
+                return await self._library.use(org_id=org_id, media_id=part.media_id)
             if part.url is not None:
                 return await self._library.fetch(org_id=org_id, url=part.url, filename=part.filename)
-            declared, content = _decode(part.base64 or "", field)
-            return await self._library.save_bytes(
-                org_id=org_id, content=content, declared_type=part.mimetype or declared, filename=part.filename
+            declared, text = split_data_url(part.base64 or "")
+            return await self._library.save(
+                org_id=org_id,
+                pieces=base64_pieces(text),
+                declared_type=part.mimetype or declared,
+                filename=part.filename,
             )
+        except NotBase64Error as error:
+            problem = "This is not base64."
+            raise InvalidError(
+                problem, code="media_not_base64", fields=(FieldError(path=f"{field}.base64", problem=problem),)
+            ) from error
         except GatewayError as error:
             if not error.fields:
                 error.fields = (FieldError(path=f"{field}.{_source(part)}", problem=error.detail),)
@@ -131,18 +134,3 @@ def _demand_fitting(part: FileIn, media: Media, field: str) -> None:
 
 def _source(part: FileIn) -> str:
     return next(name for name in ("media_id", "url", "base64") if getattr(part, name) is not None)
-
-
-def _decode(text: str, field: str) -> tuple[str | None, bytes]:
-    """The declared type and the bytes of plain base64 or of a ``data:`` URL."""
-    declared = None
-    if text.startswith("data:"):
-        head, _, text = text.partition(",")
-        declared = head.removeprefix("data:").removesuffix(";base64") or None
-    try:
-        return declared, base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        problem = "This is not base64."
-        raise InvalidError(
-            problem, code="media_not_base64", fields=(FieldError(path=f"{field}.base64", problem=problem),)
-        ) from error

@@ -64,6 +64,7 @@ class MediaState(StrEnum):
     PENDING = "pending"
     AVAILABLE = "available"
     FAILED = "failed"
+    EXPIRED = "expired"  #: it was here for as long as it was to be kept
 
 
 class Message(Identified, OrgScoped, Timestamped, Base):
@@ -91,8 +92,9 @@ class Message(Identified, OrgScoped, Timestamped, Base):
         _partial("ix_messages_in_flight", "session_id", where="state IN ('sending', 'uncertain') AND wa_id IS NULL"),
         _partial("ix_messages_uncertain", "session_id", "uncertain_at", where="state = 'uncertain'"),
         _partial("ix_messages_media_pending", "media_next_at", where="media_state = 'pending'"),
-        _partial("ix_messages_org_id_client_ref", "org_id", "client_ref", where="client_ref IS NOT NULL"),
         _partial("ix_messages_media_id", "media_id", where="media_id IS NOT NULL"),
+        _partial("ix_messages_session_id_media_id", "session_id", "media_id", where="media_id IS NOT NULL"),
+        _partial("ix_messages_org_id_client_ref", "org_id", "client_ref", where="client_ref IS NOT NULL"),
         _partial("ix_messages_menus", "chat_id", "id", where="type = 'menu'"),
         Index("ix_messages_org_id_id", "org_id", "id"),
         Index("ix_messages_org_id_session_id_id", "org_id", "session_id", "id"),

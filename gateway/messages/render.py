@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from gateway.kit.ids import render_id
 from gateway.kit.times import from_epoch, render_time
 from gateway.media.library import clean_filename
 from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
-from gateway.messages.models import Direction, Message
+from gateway.messages.models import Direction, Message, MessageReceipt
+from sessions.address import Address, Jid
 from sessions.content import (
     Album,
     Audio,
@@ -71,6 +73,26 @@ def render_message(message: Message, *, chat: Chat, contact: Contact | None) -> 
         "error": _error(message),
         **_times(message),
     }
+
+
+def render_receipts(receipts: Sequence[MessageReceipt], people: Mapping[Address, Contact]) -> list[dict[str, object]]:
+    """Who has, read or played a message, under every name known."""
+    rendered: list[dict[str, object]] = []
+    for row in receipts:
+        address = Address.of(Jid.parse(row.participant))
+        contact = people.get(address)
+        known = contact.address if contact is not None else address
+        rendered.append(
+            {
+                "participant": row.participant,
+                "contact": render_id("con", contact.id) if contact is not None else None,
+                "phone": known.phone,
+                "lid": str(known.lid) if known.lid else None,
+                "kind": row.kind,
+                "at": render_time(row.at),
+            }
+        )
+    return rendered
 
 
 def _party(message: Message, chat: Chat, contact: Contact | None) -> dict[str, object]:

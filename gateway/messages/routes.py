@@ -19,7 +19,7 @@ from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
-from gateway.messages.render import render_message
+from gateway.messages.render import render_message, render_receipts
 from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
 from gateway.messages.sending import Sender
@@ -179,9 +179,7 @@ class MessageRoutes:
             "results": tally(decode_content(message.content), answers),
             "pinned_until": render_time(pin.until) if pin is not None else None,
             "album": [render_id("msg", part_id) for part_id in parts],
-            "receipts": [
-                {"participant": row.participant, "kind": row.kind, "at": render_time(row.at)} for row in receipts
-            ],
+            "receipts": render_receipts(receipts, self._messages.people(tx, principal, receipts)),
             "reactions": [
                 {
                     "by": render_id("con", row.author_id) if row.author_id else None,

@@ -64,6 +64,23 @@ class Party(BaseModel):
     group: str | None = Field(None, description="The group that the message was written in.")
 
 
+class SessionUsageOut(BaseModel):
+    session: str
+    files: int
+    bytes: int
+    quota_bytes: int | None
+    keep_days: int | None = Field(description="How long files are kept; null: for ever.")
+
+
+class MediaUsageOut(BaseModel):
+    """Room that files take."""
+
+    files: int
+    bytes: int
+    quota_bytes: int | None = Field(description="Of all files together; null: no limit.")
+    sessions: list[SessionUsageOut] = Field(description="A file that two sessions have counts for both.")
+
+
 class ErrorOut(BaseModel):
     code: str = Field(examples=["recipient_unknown"])
     detail: str | None
@@ -189,7 +206,10 @@ class ChatMessageQuery(BaseModel):
 class ReceiptOut(BaseModel):
     """One participant has, read or played the message."""
 
-    participant: str
+    participant: str = Field(description="The address that WhatsApp gave.")
+    contact: str | None
+    phone: str | None
+    lid: str | None
     kind: Literal["delivered", "read", "played"]
     at: str
 

@@ -22,7 +22,7 @@ from gateway.kit.ids import IdGenerator
 from gateway.messages import answer_store, store
 from gateway.messages.codec import body_of, encode_content, type_of
 from gateway.messages.filters import Filters
-from gateway.messages.models import Direction, Hold, Message, Origin
+from gateway.messages.models import Direction, Hold, Message, MessageReceipt, Origin
 from gateway.messages.outbox.envelopes import EVERYONE
 from gateway.messages.progress import SECRET_BYTES, Progress
 from gateway.messages.recipients import Recipient, read_recipient
@@ -34,7 +34,7 @@ from gateway.messages.store import Entry
 from gateway.messages.targeting import Aim, Composed, Targets
 from gateway.pacing.classes import classify
 from gateway.principal import Principal, PrincipalKind
-from sessions.address import Address
+from sessions.address import Address, Jid
 from sessions.content import Content
 
 Resolution = Literal["sent", "resend", "failed"]
@@ -127,6 +127,11 @@ class Messages:
             self._accept(tx, part, chat, contact)
             answer_store.join_album(tx, org_id=part.org_id, message_id=part.id, album_id=message.id)
         return entry
+
+    def people(self, tx: Tx, principal: Principal, receipts: Sequence[MessageReceipt]) -> dict[Address, Contact]:
+        """The contacts whose receipts these are, by the addresses in them."""
+        addresses = {Address.of(Jid.parse(row.participant)) for row in receipts}
+        return self._contacts.find_all(tx, org_id=principal.org_id, addresses=addresses)
 
     def _accept(self, tx: Tx, message: Message, chat: Chat, contact: Contact | None) -> Entry:
         self._chats.note_message(tx, chat, message_id=message.id, at=message.created_at, unread=False)

@@ -25,7 +25,9 @@ class FileOut(BaseModel):
 
     media_id: str | None
     url: str | None
-    media_state: Literal["pending", "available", "failed"] | None = Field(description="Of files that arrive.")
+    media_state: Literal["pending", "available", "failed", "expired"] | None = Field(
+        description="Of files that arrive. `expired`, of any: it was here and is no longer kept."
+    )
     media_error: str | None
     mimetype: str
     size: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy import Text, bindparam, cast, delete, func, literal_column, select, update
 
 from gateway.db.tx import Tx
 from gateway.schedules.models import Schedule, ScheduleRun, ScheduleState
@@ -39,6 +39,14 @@ def page(
     if state is not None:
         statement = statement.where(Schedule.state == state)
     return tx.session.scalars(statement.order_by(Schedule.id.desc()).limit(limit)).all()
+
+
+def templates_with_files(tx: Tx) -> Sequence[dict[str, Any]]:
+    """What schedules of all organizations will send, where it names a file that is kept here."""
+    statement = select(Schedule.template).where(
+        Schedule.state != ScheduleState.ENDED, cast(Schedule.template, Text).contains('"media_id"')
+    )
+    return tx.session.scalars(statement).all()
 
 
 def runs(tx: Tx, *, org_id: int, schedule_id: int, limit: int, before_id: int | None) -> Sequence[ScheduleRun]:

@@ -32,6 +32,7 @@ WITHOUT = {
     "auth.login": "nobody is signed in yet whose key it could be",
     "auth.setup": "its token works once",
     "auth.logout": "who is signed out stays so",
+    "calls.reject": "a call that is declined is over",
     "channels.live": "who is told of views for a while is told once",
     "channels.viewed": "WhatsApp counts a viewer once",
     "chats.subscribe_presence": "who is told is told once",

@@ -156,7 +156,12 @@ async def sign_in(parts: Parts, *, org_id: int) -> dict[str, str]:
 
 
 def routes_with_ids(world: World) -> list[Route]:
-    return [route for table in world.tables for route, _ in routes_of(table) if "{" in route.path]
+    return [
+        route
+        for table in world.tables
+        for route, _ in routes_of(table)
+        if "{" in route.path and route.scope is not None
+    ]
 
 
 def address(route: Route, ids: dict[str, str]) -> str:

@@ -42,7 +42,7 @@ async def test_operations_are_named_once_in_one_way(document: dict[str, Any]) ->
 async def test_whatever_changes_something_needs_a_caller(document: dict[str, Any]) -> None:
     public = {operation["operationId"] for _, _, operation in operations(document) if operation["security"] == []}
 
-    assert public == {"auth.login", "auth.setup", "health.alive", "health.ready", "health.metrics"}
+    assert public == {"auth.login", "auth.setup", "health.alive", "health.ready", "health.metrics", "media.linked"}
 
 
 async def test_every_answer_with_content_says_what_it_holds(document: dict[str, Any]) -> None:

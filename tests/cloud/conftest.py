@@ -14,6 +14,8 @@ from gateway.cloud.reading import Reading
 from gateway.cloud.routes import CloudMessageRoutes
 from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator
+from gateway.media.content_routes import MediaContentRoutes
+from gateway.media.links import MediaLinks
 from gateway.media.routes import MediaRoutes
 from gateway.messages.marking import ReadMarker
 from gateway.messages.sending import Sender
@@ -88,6 +90,15 @@ def tables_of(world: World) -> list[object]:
                 database=database, engine=engine, messages=world.messages, contacts=contacts, marker=marker
             ),
         ),
-        CloudMediaRoutes(database=database, sessions=world.sessions, library=world.library, public_url=None),
-        MediaRoutes(database=database, library=world.library),
+        CloudMediaRoutes(
+            database=database, sessions=world.sessions, library=world.library, keeper=world.keeper, public_url=None
+        ),
+        MediaRoutes(database=database, library=world.library, keeper=world.keeper),
+        MediaContentRoutes(
+            database=database,
+            library=world.library,
+            links=MediaLinks(key=b"k" * 32, clock=world.clock),
+            clock=world.clock,
+            public_url=None,
+        ),
     ]

@@ -60,7 +60,7 @@ class GroupWorld(World):
             GroupRoutes(desk=self.desk, sessions=self.sessions, library=self.library),
             GroupMemberRoutes(desk=self.desk),
             CommunityRoutes(desk=self.desk),
-            MediaRoutes(database=self.database, library=self.library),
+            MediaRoutes(database=self.database, library=self.library, keeper=self.keeper),
             MessageRoutes(
                 database=self.database,
                 messages=self.messages,

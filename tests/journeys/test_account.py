@@ -238,6 +238,70 @@ async def test_calls_are_declined_with_a_word(house: House, line: Line, anna: Ph
         return [one["text"] for one in await house.phones.messages(anna.number)] == [{"body": "Please write to us."}]
 
     await poll(written)
+    assert (await told_of(house, line, "call.rejected"))["phone"] == anna.e164
+
+
+async def test_what_becomes_of_calls_is_told(house: House, line: Line, anna: Phone) -> None:
+    async def call(*steps: tuple[Phone, str]) -> Any:
+        made = await house.phones.call(anna.number, line.phone.number, video=True)
+        await poll(lambda: rings(made["id"]))
+        for phone, how in steps:
+            await house.phones.end_call(phone.number, made["id"], how)
+
+    async def rings(_call: str) -> bool:
+        page = await house.api.get(f"/sessions/{line.id}/calls")
+        return bool(page["items"] and page["items"][0]["state"] == "ringing")
+
+    await call((anna, "hang-up"))
+    await told_of(house, line, "call.missed")
+    await call((line.phone, "accept"), (anna, "hang-up"))
+    await told_of(house, line, "call.ended")
+    await call((line.phone, "decline"))
+    declined = await told_of(house, line, "call.rejected")
+
+    calls = (await house.api.get(f"/sessions/{line.id}/calls"))["items"]
+    assert [one["state"] for one in calls] == ["rejected", "ended", "missed"]
+    assert (declined["phone"], declined["video"], declined["id"]) == (anna.e164, True, calls[0]["id"])
+    assert {one["contact"] for one in calls} == {declined["contact"]}
+    events = await house.api.all(f"/events?session={line.id}&types=call.*")
+    assert [one["type"].removeprefix("call.") for one in events] == [
+        "received",
+        "missed",
+        "received",
+        "accepted",
+        "ended",
+        "received",
+        "rejected",
+    ]
+
+
+async def test_a_call_is_declined_on_request(house: House, line: Line, anna: Phone) -> None:
+    await house.phones.call(anna.number, line.phone.number)
+    ringing = await told_of(house, line, "call.received")
+    path = f"/sessions/{line.id}/calls/{ringing['id']}/reject"
+
+    rejected = await house.api.post(path)
+
+    assert rejected["state"] == "rejected"
+    await house.api.refused(409, "call_over", "POST", path)
+    await house.api.refused(404, "call_not_found", "POST", f"/sessions/{line.id}/calls/cal_0000000000001/reject")
+
+    async def declined() -> bool:
+        return [call["state"] for call in await house.phones.calls(anna.number)] == ["rejected"]
+
+    await poll(declined)
+
+
+async def test_typing_of_somebody_is_told(house: House, line: Line, anna: Phone) -> None:
+    sent = await line.send(anna, "hello")
+    await house.api.ask("PUT", f"/sessions/{line.id}/presence", {"available": True})
+
+    await house.phones.typing(anna.number, line.phone.number, "recording")
+
+    told = await told_of(house, line, "contact.typing")
+    assert (told["state"], told["chat"], told["contact"]) == ("recording", sent["chat"], sent["contact"])
+    assert told["phone"] == anna.e164
+    assert told["lid"] is not None
 
 
 async def set_up(house: House, line: Line, **settings: Any) -> Any:

@@ -59,6 +59,15 @@ async def test_a_group_is_made_written_in_and_answered(house: House, line: Line,
     await poll(have_it)
     await house.phones.read(anna.number)
     await line.follow(sent["id"], "read")
+    receipts = await house.api.until(f"/messages/{sent['id']}/events", lambda found: len(found["receipts"]) == 3)
+    assert {(one["phone"], one["kind"]) for one in receipts["receipts"]} == {
+        (anna.e164, "delivered"),
+        (anna.e164, "read"),
+        (ben.e164, "delivered"),
+    }
+    assert {one["contact"] for one in receipts["receipts"]} == {
+        one["contact"] for one in group["participants"] if one["phone"] != line.phone.e164
+    }
     await house.phones.send_text(ben.number, group["jid"], "Two for me")
     arrived = await house.api.until(
         f"/chats/{group['id']}/messages", lambda page: any(one["direction"] == "in" for one in page["items"])

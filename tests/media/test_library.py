@@ -294,7 +294,7 @@ async def test_what_cannot_be_measured_is_kept_all_the_same(library: MediaLibrar
 
 async def test_without_a_converter_only_ogg_opus_can_be_a_voice_note(library: MediaLibrary) -> None:
     media = await keep(library, wav(0.2), "audio/wav")
-    library._sound = SoundConverter(timeout_seconds=1, program="no-such-program")
+    library._sound = SoundConverter(timeout_seconds=1, program="no-such-program", library="no_such_library")
 
     with pytest.raises(VoiceNeedsOpusError):
         await library.as_voice(media)

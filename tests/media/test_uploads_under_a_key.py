@@ -20,7 +20,9 @@ KEY = {"Idempotency-Key": "offer"}
 @pytest.fixture
 async def api(world: World, clock: Any, ids: IdGenerator, aiohttp_client: ClientFactory) -> Any:  # noqa: F811
     parts = build_parts(database=world.database, clock=clock, ids=ids)
-    client = await parts.serve(aiohttp_client, tables=[MediaRoutes(database=world.database, library=world.library)])
+    client = await parts.serve(
+        aiohttp_client, tables=[MediaRoutes(database=world.database, library=world.library, keeper=world.keeper)]
+    )
     client.session.headers["Authorization"] = f"Bearer {await parts.make_key(scopes=['*'])}"
     return client
 
@@ -58,3 +60,12 @@ async def test_the_same_bytes_under_another_name_are_another_upload(api: Any) ->
     await upload(api, form(PDF))
 
     assert (await upload(api, form(PDF, filename="other.pdf")))[0] == 422
+
+
+@pytest.mark.parametrize(
+    "body", [b"--here\r\n--here--\r\n", b"--here\r\nno header\r\n\r\n", b"--here\r\nA: " + b"x" * 10_000 + b"\r\n", b""]
+)
+async def test_an_envelope_that_is_none_is_refused_as_such(api: Any, body: bytes) -> None:
+    status, problem, _ = await upload(api, body, **{"Content-Type": "multipart/form-data; boundary=here"})
+
+    assert (status, problem["code"]) == (400, "malformed_request")

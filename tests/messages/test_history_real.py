@@ -18,7 +18,6 @@ from gateway.fleet.specs import SessionDefaults, Specs
 from gateway.kit.clock import SystemClock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.vault import Vault
-from gateway.messages.media_routes import MessageMediaRoutes
 from gateway.messages.store import Entry
 from sessions.address import Address, Jid
 from sessions.sandbox.loopback import LoopbackWhatsApp
@@ -158,10 +157,7 @@ async def test_all_of_the_past_is_filed_once_read_and_fetched_later(past: Past, 
 
 async def _client(world: World, aiohttp_client: ClientFactory) -> Any:
     parts = build_parts(database=world.database, clock=world.clock, ids=world.ids)
-    media = MessageMediaRoutes(
-        database=world.database, clock=world.clock, messages=world.messages, wake_downloads=world.downloader.wake
-    )
-    client = await parts.serve(aiohttp_client, tables=[*tables_of(world), media])
+    client = await parts.serve(aiohttp_client, tables=tables_of(world))
     client.session.headers["Authorization"] = f"Bearer {await parts.make_key(scopes=['*'])}"
     return client
 

@@ -14,10 +14,13 @@ from gateway.chats.routes import ChatRoutes
 from gateway.contacts.routes import ContactRoutes
 from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator, parse_id, render_id
+from gateway.media.content_routes import MediaContentRoutes
+from gateway.media.links import MediaLinks
 from gateway.media.routes import MediaRoutes
 from gateway.messages.change_routes import MessageChangeRoutes
 from gateway.messages.chat_list_routes import ChatListRoutes
 from gateway.messages.chat_routes import ChatMessageRoutes
+from gateway.messages.media_routes import MessageMediaRoutes
 from gateway.messages.number_routes import NumberRoutes
 from gateway.messages.queue_routes import QueueRoutes
 from gateway.messages.routes import MessageRoutes
@@ -49,7 +52,15 @@ def tables_of(world: World) -> list[object]:
     contacts, chats, sessions = world.contacts, world.chats, world.sessions
     return [
         NumberRoutes(database=database, engine=engine, sessions=sessions),
-        MediaRoutes(database=database, library=world.library),
+        MediaRoutes(database=database, library=world.library, keeper=world.keeper),
+        MediaContentRoutes(
+            database=database,
+            library=world.library,
+            links=MediaLinks(key=bytes(32), clock=world.clock),
+            clock=world.clock,
+            public_url=None,
+        ),
+        MessageMediaRoutes(database=database, messages=world.messages, files=world.files, library=world.library),
         ContactRoutes(database=database, contacts=contacts),
         ChatListRoutes(database=database, sessions=sessions, contacts=contacts),
         ChatRoutes(database=database, engine=engine, contacts=contacts, chats=chats),
@@ -304,7 +315,8 @@ async def test_receipts_of_a_message_are_listed_by_participant(api: Any, world: 
 
     [receipt] = happened["receipts"]
     assert receipt["kind"] == "delivered"
-    assert receipt["participant"] == str(world.engine.phone(ANNA).address.lid)
+    assert receipt["participant"] == receipt["lid"] == str(world.engine.phone(ANNA).address.lid)
+    assert (receipt["phone"], receipt["contact"]) == (ANNA, message["contact"])
 
 
 async def test_reading_a_chat_tells_whatsapp(api: Any, world: World, shop: Session) -> None:

@@ -316,7 +316,7 @@ async def test_an_answer_quotes_the_message_that_it_answers(world: World, shop: 
     await world.when(entry.message.id, "delivered")
     [(envelope, _)] = world.engine.sent(name_of(shop))
     assert envelope.quote is not None
-    assert (envelope.quote.wa_id, envelope.quote.body) == (wa_id, "Are you open?")
+    assert (envelope.quote.wa_id, envelope.quote.content) == (wa_id, Text(body="Are you open?"))
     assert envelope.quote.sender == world.engine.phone(ANNA).address
 
 

@@ -26,6 +26,7 @@ from gateway.kit.guard import AddressGuard
 from gateway.kit.guarded_http import GuardedHttp
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.vault import Vault
+from gateway.media.keeper import MediaKeeper
 from gateway.media.library import MediaLibrary
 from gateway.media.limits import MediaLimits
 from gateway.messages import store
@@ -53,12 +54,14 @@ from gateway.messages.outbox.watch import Watch
 from gateway.messages.progress import Progress
 from gateway.messages.requests import MessageIn
 from gateway.messages.service import Messages
+from gateway.messages.session_files import FileDefaults, SessionFiles
 from gateway.messages.store import Entry
 from gateway.messages.wiring import listen
 from gateway.pacing.gate import Gate
 from gateway.pacing.settings import Pace, Paces
 from gateway.pacing.words import START_WORDS, STOP_WORDS, WholeWords
 from gateway.principal import Principal, PrincipalKind
+from gateway.schedules.held_files import ScheduledFiles
 from sessions.engine import Listener
 from sessions.events import QrShown, Report
 from sessions.fake.engine import FakeEngine
@@ -174,14 +177,20 @@ class World:
             closures=self.gate.closures,
             rests=self.tools.rests,
         )
+        self.files = SessionFiles(clock=clock, defaults=FileDefaults())
+        self.keeper = MediaKeeper(database=database, clock=clock, library=self.library)
+        self.keeper.register(self.files)
+        self.keeper.register(ScheduledFiles())
         self.downloader = Downloader(
             database=database,
             engine=self.engine,
             library=self.library,
+            files=self.files,
             clock=clock,
             chance=chance,
             progress=self.progress,
         )
+        self.files.when_wanted(self.downloader.wake)
         self.messages = Messages(
             ids=ids,
             clock=clock,
@@ -192,7 +201,7 @@ class World:
             wakes=self.dispatcher,
         )
         self.editor = Editor(clock=clock, messages=self.messages, progress=self.progress, wakes=self.dispatcher)
-        self.composer = Composer(database=database, library=self.library)
+        self.composer = Composer(library=self.library)
         self.receipts = Receipts(chats=self.chats, progress=self.progress)
         promotion = Promotion(wake_lane=self.dispatcher.wake_lane)
         self.sessions.when_settings_changed(

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.channels.news import ChannelNews
 from gateway.channels.routes import ChannelRoutes
+from gateway.chats.service import Chats
 from gateway.contacts.service import Contacts
 from gateway.fleet.models import Session
 from gateway.kit.ids import IdGenerator
@@ -45,7 +46,11 @@ def contacts(parts: Parts, ids: IdGenerator) -> Contacts:
 @pytest.fixture
 async def fleet(parts: Parts, ids: IdGenerator, contacts: Contacts, tmp_path: Path) -> AsyncIterator[FleetRig]:
     rig = build_rig(database=parts.database, clock=parts.clock, ids=ids, folder=tmp_path, events=parts.events)
-    account, channels = AccountNews(events=parts.events, contacts=contacts), ChannelNews(events=parts.events)
+    chats = Chats(ids=ids, clock=parts.clock, contacts=contacts)
+    account, channels = (
+        AccountNews(events=parts.events, contacts=contacts, chats=chats),
+        ChannelNews(events=parts.events),
+    )
     for kind, handler in (
         (PresenceChanged, account.presence),
         (PictureChanged, account.picture),

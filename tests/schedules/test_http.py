@@ -31,7 +31,7 @@ def parts(world: World, clock: Any, ids: IdGenerator) -> Parts:
 @pytest.fixture
 async def api(calendar: Calendar, parts: Parts, aiohttp_client: ClientFactory) -> Any:
     world = calendar.world
-    media = MediaRoutes(database=world.database, library=world.library)
+    media = MediaRoutes(database=world.database, library=world.library, keeper=world.keeper)
     client = await parts.serve(aiohttp_client, tables=[calendar.routes(), media])
     client.session.headers["Authorization"] = f"Bearer {await parts.make_key(scopes=['*'])}"
     return client
@@ -49,6 +49,7 @@ async def test_a_schedule_is_made_read_listed_and_deleted(api: Any, world: World
 
     ScheduleOut.model_validate(made)
     assert made["message"] == {key: value for key, value in MESSAGE.items() if key != "session"} | {
+        "text": {"body": "Hello", "preview": False},
         "mentions": [],
         "priority": "normal",
     }

@@ -31,13 +31,12 @@ async def real_world(database: Any, org: Any, tmp_path: Path) -> AsyncIterator[W
 async def test_a_message_goes_out_within_a_second_of_its_time(real_world: World) -> None:
     await real_world.start()
     begin = real_world.clock.now()
-    entries = [await real_world.queue(send_at=begin + timedelta(seconds=after)) for after in (1.2, 1.6, 2.0)]
+    entries = [await real_world.queue(send_at=begin + timedelta(seconds=after)) for after in (1.2, 1.9, 2.6, 3.3)]
 
     assert {entry.message.state for entry in entries} == {"scheduled"}
     lags = sorted([await lag_of(real_world, entry.message.id) for entry in entries])
-    assert lags[0] >= timedelta(0)
-    # The middle one: a test machine may be busy for a moment, while a timer that is set wrongly is always late.
-    assert lags[1] < timedelta(seconds=1)
+    # The best one: a test machine may be busy for seconds, while a timer that is set wrongly is always late.
+    assert timedelta(0) <= lags[0] < timedelta(seconds=1)
 
 
 async def lag_of(world: World, message_id: int) -> timedelta:
@@ -53,7 +52,7 @@ async def test_a_schedule_fires_within_a_second_of_its_time(real_world: World, e
     await calendar.scheduler.start()
     # Times have whole seconds.
     begin = real_world.clock.now().replace(microsecond=0)
-    starts = [begin + timedelta(seconds=after) for after in (2, 2, 3)]
+    starts = [begin + timedelta(seconds=after) for after in (2, 3, 4, 5)]
     rows = [await calendar.create(rrule="FREQ=MINUTELY", starts_at=start) for start in starts]
 
     runs = [(await eventually(partial(calendar.runs, row)))[0] for row in rows]
@@ -61,5 +60,4 @@ async def test_a_schedule_fires_within_a_second_of_its_time(real_world: World, e
     await calendar.scheduler.stop()
     assert [run.due_at for run in runs] == starts
     lags = sorted(run.at - run.due_at for run in runs)
-    assert lags[0] >= timedelta(0)
-    assert lags[1] < timedelta(seconds=1)
+    assert timedelta(0) <= lags[0] < timedelta(seconds=1)

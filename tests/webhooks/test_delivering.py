@@ -32,6 +32,7 @@ async def test_an_event_reaches_the_endpoint_as_the_envelope_everybody_gets(rig:
         "at": body["at"],
         "org": render_id("org", 1),
         "session": render_id("ses", 7),
+        "metadata": {},
         "subject": {"type": "contact", "id": render_id("con", 42)},
         "data": {"id": "con_000000000001a", "name": "number 0"},
     }

@@ -74,7 +74,7 @@ async def test_a_thin_payload_says_what_happened_to_what_and_nothing_more(api: A
     await rig.deliverer.settled.wait()
 
     body = receiver.verified(made["secret"])
-    assert set(body) == {"id", "type", "at", "org", "session", "subject"}
+    assert set(body) == {"id", "type", "at", "org", "session", "metadata", "subject"}
     assert (body["id"], body["type"]) == (render_id("evt", position), "contact.created")
 
     await api("PATCH", f"/{made['id']}", {"payload": "full"})

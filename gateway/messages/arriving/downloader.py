@@ -16,15 +16,16 @@ from gateway.kit.errors import GatewayError
 from gateway.kit.ids import render_id
 from gateway.kit.observe import Signal
 from gateway.kit.service import Wakeable
-from gateway.media.errors import MediaTooLargeError
+from gateway.media.errors import MediaQuotaExceededError, MediaTooLargeError
 from gateway.media.library import MediaLibrary
 from gateway.media.models import Media
-from gateway.messages import store
+from gateway.messages import file_store, store
 from gateway.messages.codec import MEDIA_TYPES, decode_content, type_of
 from gateway.messages.models import MediaState, Message
 from gateway.messages.outbox import queue_store
 from gateway.messages.outbox.outcomes import backoff
 from gateway.messages.progress import Progress
+from gateway.messages.session_files import SessionFiles
 from sessions.commands.files import DownloadFile
 from sessions.content import MediaContent, RemoteFile
 from sessions.engine import Engine, StatusChange
@@ -53,6 +54,7 @@ class Downloader(Wakeable):
         database: Database,
         engine: Engine,
         library: MediaLibrary,
+        files: SessionFiles,
         clock: Clock,
         chance: random.Random,
         progress: Progress,
@@ -62,6 +64,7 @@ class Downloader(Wakeable):
         self._database = database
         self._engine = engine
         self._library = library
+        self._files = files
         self._clock = clock
         self._chance = chance
         self._progress = progress
@@ -72,6 +75,12 @@ class Downloader(Wakeable):
         """A session that has come up may have files waiting."""
         if change.status is SessionStatus.CONNECTED:
             self.wake()
+
+    async def start(self) -> None:
+        """Nobody else fetches: what an earlier life had claimed, or put off, is due now."""
+        now = self._clock.now()
+        await self._database.write(lambda tx: file_store.make_downloads_due(tx, at=now))
+        await super().start()
 
     async def run_once(self) -> float | None:
         """Start downloads up to the limit."""
@@ -126,8 +135,11 @@ class Downloader(Wakeable):
     async def _fetch(self, message: Message, content: MediaContent, path: Path) -> Media:
         file = content.file
         assert isinstance(file, RemoteFile), "files of ours are not pending"
-        if file.size > self._library.limits.max_bytes:
+        if file.size > self._library.limits.most_bytes(file.mimetype):
             raise MediaTooLargeError
+        await self._database.read(
+            lambda tx: self._files.demand_room(tx, org_id=message.org_id, session_id=message.session_id, size=file.size)
+        )
         command = DownloadFile(kind=type_of(content), file=file, path=str(path))  # type: ignore[arg-type]
         await self._engine.call(render_id("ses", message.session_id), command, timeout_seconds=DOWNLOAD_SECONDS)
         return await self._library.adopt(
@@ -152,7 +164,7 @@ class Downloader(Wakeable):
         row = entry.message
         row.media_error = error.code
         row.media_attempts += 0 if isinstance(error, _SESSION_TROUBLE) else 1
-        is_final = isinstance(error, (MediaUnavailableError, MediaTooLargeError))
+        is_final = isinstance(error, (MediaUnavailableError, MediaTooLargeError, MediaQuotaExceededError))
         if is_final or row.media_attempts >= _MOST_ATTEMPTS:
             row.media_state, row.media_next_at = MediaState.FAILED, None
             tx.session.flush()

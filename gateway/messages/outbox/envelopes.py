@@ -14,7 +14,8 @@ from gateway.messages.codec import MEDIA_TYPES, decode_content, with_file
 from gateway.messages.models import Direction, Message
 from gateway.messages.store import Entry
 from sessions.address import Address, Jid
-from sessions.content import Content, Envelope, EventReply, MediaContent, MessageKey, PollVote, Quote
+from sessions.content import Content, Envelope, EventReply, MediaContent, MessageKey, OutgoingFile, PollVote, Quote
+from sessions.errors import InvalidRequestError, MediaUnreachableError
 from sessions.sealed import Opener
 
 #: Stands among the mentions of a message for all members of its group.
@@ -52,6 +53,18 @@ class Envelopes:
             album=self._album(tx, entry),
             disappears_seconds=answer_store.timer_of(tx, org_id=message.org_id, chat_id=message.chat_id),
         )
+
+    async def bring(self, envelope: Envelope, *, org_id: int) -> None:
+        """Have the file of an envelope where the worker can read it; raises SessionError."""
+        content = envelope.content
+        if not isinstance(content, MEDIA_TYPES) or not isinstance(content.file, OutgoingFile):
+            return
+        try:
+            await self._library.bring(content.file, org_id=org_id)
+        except MediaNotFoundError as error:
+            raise InvalidRequestError("The file of this message is no longer there.") from error
+        except GatewayError as error:
+            raise MediaUnreachableError from error
 
     def _album(self, tx: Tx, entry: Entry) -> MessageKey | None:
         """The album that a picture belongs to. Without one, or when that was not sent, it goes by itself."""

@@ -77,7 +77,7 @@ class LaneTools:
         self.host_name = host_name
         self.chance = chance
         self.typist = Typist(engine=engine)
-        self.tries = Tries(engine=engine, chance=chance, rests=rests)
+        self.tries = Tries(engine=engine, envelopes=envelopes, chance=chance, rests=rests)
         self.settler = Settler(
             clock=clock,
             progress=progress,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gateway.kit.ids import render_id
+from gateway.messages.outbox.envelopes import Envelopes
 from gateway.messages.outbox.outcomes import Fate, Judgement, judge
 from gateway.messages.outbox.rests import Rests
 from sessions.commands.messages import MessageSent, SendMessage
@@ -55,8 +56,9 @@ Outcome = Sent | Unsent
 class Tries:
     """Tries messages and judges the answers; settling them is somebody else's."""
 
-    def __init__(self, *, engine: Engine, chance: random.Random, rests: Rests) -> None:
+    def __init__(self, *, engine: Engine, envelopes: Envelopes, chance: random.Random, rests: Rests) -> None:
         self._engine = engine
+        self._envelopes = envelopes
         self._chance = chance
         self._rests = rests
 
@@ -65,6 +67,7 @@ class Tries:
         crash_point(CrashPoint.OUTBOX_CLAIMED)
         command = SendMessage(envelope=claim.envelope)
         try:
+            await self._envelopes.bring(claim.envelope, org_id=claim.org_id)
             answer = await self._engine.call(claim.spec.session_id, command, timeout_seconds=SEND_TIMEOUT_SECONDS)
         except SessionError as error:
             return await self._unsent(claim, error)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sessions.address import NEWSLETTER_SERVER, Jid
 from sessions.sandbox.control.bodies import read_body
 from sessions.sandbox.control.phones import PREFIX
+from sessions.sandbox.phones.calling import CallUnknownError
 from sessions.sandbox.phones.phone import Phone
 from sessions.sandbox.phones.phones import Phones
 from sessions.sandbox.phones.reading import E2E
@@ -83,6 +84,9 @@ class AccountControl:
             web.post(f"{phone}/unblock", self._unblock),
             web.get(f"{phone}/calls", self._calls),
             web.post(f"{phone}/calls", self._call),
+            web.post(f"{phone}/calls/{{call}}/accept", self._accept_call),
+            web.post(f"{phone}/calls/{{call}}/decline", self._decline_call),
+            web.post(f"{phone}/calls/{{call}}/hang-up", self._hang_up),
             web.get(f"{PREFIX}/channels", self._list),
             web.get(f"{PREFIX}/channels/{{channel}}/messages", self._posts),
             web.post(f"{phone}/channels", self._create),
@@ -127,6 +131,21 @@ class AccountControl:
         wanted, phone = await read_body(request, NewCall), self._phone(request)
         call = await phone.calls.place(self._phones.get(wanted.to).account, video=wanted.video)
         return web.json_response(asdict(call), status=201)
+
+    async def _accept_call(self, request: web.Request) -> web.Response:
+        await self._phone(request).calls.answer(request.match_info["call"], accepts=True)
+        return web.json_response({})
+
+    async def _decline_call(self, request: web.Request) -> web.Response:
+        await self._phone(request).calls.answer(request.match_info["call"], accepts=False)
+        return web.json_response({})
+
+    async def _hang_up(self, request: web.Request) -> web.Response:
+        calls, name = self._phone(request).calls, request.match_info["call"]
+        if name not in calls.placed:
+            raise CallUnknownError
+        call = await calls.hang_up(name, self._phones.get(calls.placed[name].to).account)
+        return web.json_response(asdict(call))
 
     async def _list(self, request: web.Request) -> web.Response:
         return web.json_response({"items": [_describe_channel(one) for one in self._service.newsletters.book]})

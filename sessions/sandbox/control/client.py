@@ -145,6 +145,10 @@ class SandboxClient:
         """Call another number from a phone."""
         return await self._call("POST", f"/phones/{number}/calls", {"to": to, "video": video})
 
+    async def end_call(self, number: str, call: str, how: str) -> None:
+        """``accept`` or ``decline`` a call that rings on a phone, or ``hang-up`` one that it made."""
+        await self._call("POST", f"/phones/{number}/calls/{call}/{how}")
+
     async def calls(self, number: str) -> list[JsonObject]:
         """The calls that a phone has made, and what became of them."""
         return list((await self._call("GET", f"/phones/{number}/calls"))["items"])

@@ -11,6 +11,8 @@ from sessions.sandbox.traffic.delivery import Delivery
 from sessions.sandbox.traffic.groups.relay import GroupRelay
 from sessions.sandbox.wire.node import Attrs, Node
 
+_ELSEWHERE = {"accept": "accepted_elsewhere", "reject": "rejected_elsewhere"}
+
 
 class Presence:
     """Presence, its subscriptions, typing, and calls."""
@@ -74,6 +76,16 @@ class Presence:
         for device in account.devices.values():
             if device is not sender and to.device in (0, device.index):
                 await self._delivery.deliver(device, Node("call", {**base}, stanza.content))
+        if kind in _ELSEWHERE:
+            await self._stop_ringing(sender, stanza.children[0], base | {"from": to})
+
+    async def _stop_ringing(self, by: Device, step: Node, base: Attrs) -> None:
+        """The other devices of whoever took or declined a call learn that it is dealt with."""
+        attrs: Attrs = {name: step.attrs[name] for name in ("call-id", "call-creator") if name in step.attrs}
+        over = Node("terminate", attrs | {"reason": _ELSEWHERE[step.tag]})
+        for device in by.account.devices.values():
+            if device is not by:
+                await self._delivery.deliver(device, Node("call", {**base}, [over]))
 
     async def _subscribe(self, endpoint: Endpoint, to: Jid) -> None:
         account = self._directory.find(to)

@@ -28,14 +28,16 @@ def read_accept(data: bytes, reading: Reading) -> list[Event]:
 
 
 def read_terminate(data: bytes, reading: Reading) -> list[Event]:
-    return [_call(_neonize.CallTerminate.FromString(data).basicCallMeta, "terminate")]
+    event = _neonize.CallTerminate.FromString(data)
+    return [_call(event.basicCallMeta, "terminate", reason=text(event.reason))]
 
 
-def _call(meta: Any, phase: str, *, video: bool = False) -> CallReceived:
+def _call(meta: Any, phase: str, *, video: bool = False, reason: str = "") -> CallReceived:
     return CallReceived(
         call_id=text(meta.callID),
         caller=address(meta.callCreator, meta.callCreatorAlt),
         phase=phase,
         video=video,
         timestamp=float(meta.timestamp),
+        reason=reason,
     )

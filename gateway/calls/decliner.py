@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.calls.service import Calls
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Database, Tx
 from gateway.fleet.models import Session
@@ -42,13 +43,21 @@ class CallDecliner:
     """Observes calls once they are committed. A call that was offered in the past rings no more and is let be."""
 
     def __init__(
-        self, *, database: Database, engine: Engine, sessions: Sessions, contacts: Contacts, messages: Messages
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        sessions: Sessions,
+        contacts: Contacts,
+        messages: Messages,
+        calls: Calls,
     ) -> None:
         self._database = database
         self._engine = engine
         self._sessions = sessions
         self._contacts = contacts
         self._messages = messages
+        self._calls = calls
         self._tasks: set[asyncio.Task[None]] = set()
 
     def called(self, session_id: int, report: Report) -> None:
@@ -79,9 +88,7 @@ class CallDecliner:
             log.warning("call not declined", session_id=name, code=error.code)
             return
         log.info("call declined", session_id=name)
-        if wish.text is not None and call.caller.kind is AddressKind.PERSON:
-            text = wish.text
-            await self._database.write(lambda tx: self._write(tx, wish.session, call.caller, text))
+        await self._database.write(lambda tx: self._note(tx, wish, call))
 
     def _wish(self, tx: Tx, session_id: int) -> Wish | None:
         session = self._sessions.present(tx, session_id)
@@ -89,6 +96,12 @@ class CallDecliner:
         if session is None or not isinstance(calls, dict) or not calls.get("reject"):
             return None
         return Wish(session, calls.get("text"))
+
+    def _note(self, tx: Tx, wish: Wish, call: CallReceived) -> None:
+        session = wish.session
+        self._calls.rejected(tx, org_id=session.org_id, session_id=session.id, wa_id=call.call_id)
+        if wish.text is not None and call.caller.kind is AddressKind.PERSON:
+            self._write(tx, session, call.caller, wish.text)
 
     def _write(self, tx: Tx, session: Session, caller: Address, body: str) -> None:
         contact = self._contacts.identify(tx, org_id=session.org_id, address=caller)

@@ -1,0 +1,1 @@
+"""Calls that ring: told, kept, and declined where that is wanted."""

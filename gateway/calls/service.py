@@ -1,0 +1,118 @@
+"""Keeps calls, follows what becomes of them, and tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gateway.calls import store
+from gateway.calls.models import CallState, PhoneCall
+from gateway.calls.render import render_call
+from gateway.contacts.models import Contact
+from gateway.contacts.service import Contacts
+from gateway.db.tx import Tx
+from gateway.events.service import EventLog
+from gateway.fleet.models import Session
+from gateway.kit.clock import Clock
+from gateway.kit.errors import NotFoundError
+from gateway.kit.ids import IdGenerator
+from gateway.kit.times import from_epoch
+from sessions.address import AddressKind
+from sessions.events import CallReceived, Report
+
+#: What WhatsApp gives as the reason when another device of the account dealt with a call.
+_ELSEWHERE = {"accepted_elsewhere": CallState.ACCEPTED, "rejected_elsewhere": CallState.REJECTED}
+_STEPS = {
+    CallState.RINGING: (CallState.ACCEPTED, CallState.REJECTED, CallState.MISSED),
+    CallState.ACCEPTED: (CallState.ENDED,),
+}
+
+
+class Calls:
+    """Calls of every organization. Reports may come twice; each step is told once."""
+
+    def __init__(self, *, ids: IdGenerator, clock: Clock, events: EventLog, contacts: Contacts) -> None:
+        self._ids = ids
+        self._clock = clock
+        self._events = events
+        self._contacts = contacts
+        contacts.when_merged(
+            lambda tx, org, gone, kept: store.move_to_contact(tx, org_id=org, from_id=gone, into_id=kept)
+        )
+
+    def reported(self, tx: Tx, session: Session, report: Report) -> None:
+        """A :class:`sessions.events.CallReceived`. What follows a call of which nobody heard is left aside."""
+        fact = report.event
+        assert isinstance(fact, CallReceived)
+        call = store.find_by_wa_id(tx, org_id=session.org_id, session_id=session.id, wa_id=fact.call_id)
+        at = from_epoch(fact.timestamp)
+        if call is None:
+            if fact.phase == "offer" and fact.caller.kind is AddressKind.PERSON:
+                self._ring(tx, session, fact, at)
+        elif fact.phase == "accept":
+            self._step(tx, call, CallState.ACCEPTED, at)
+        elif fact.phase == "terminate":
+            over = CallState.ENDED if call.state == CallState.ACCEPTED else CallState.MISSED
+            self._step(tx, call, _ELSEWHERE.get(fact.reason, over), at)
+
+    def rejected(self, tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> None:
+        """We declined a call."""
+        call = store.find_by_wa_id(tx, org_id=org_id, session_id=session_id, wa_id=wa_id)
+        if call is not None:
+            self._step(tx, call, CallState.REJECTED, self._clock.now())
+
+    def page(
+        self, tx: Tx, session: Session, *, limit: int, before_id: int | None
+    ) -> Sequence[tuple[PhoneCall, Contact | None]]:
+        """Calls to a session, newest first."""
+        return store.list_page(tx, org_id=session.org_id, session_id=session.id, limit=limit, before_id=before_id)
+
+    def get(self, tx: Tx, session: Session, call_id: int) -> tuple[PhoneCall, Contact | None]:
+        """The call with who called; raises NotFoundError."""
+        call = store.find(tx, org_id=session.org_id, session_id=session.id, call_id=call_id)
+        if call is None:
+            raise NotFoundError("There is no such call.", code="call_not_found")
+        return call, self._caller(tx, call)
+
+    def _ring(self, tx: Tx, session: Session, fact: CallReceived, at: datetime) -> None:
+        now = self._clock.now()
+        contact = self._contacts.identify(tx, org_id=session.org_id, address=fact.caller)
+        call = PhoneCall(
+            id=self._ids.new(),
+            org_id=session.org_id,
+            session_id=session.id,
+            contact_id=contact.id,
+            wa_id=fact.call_id[:80],
+            caller=str(fact.caller.primary),
+            video=fact.video,
+            state=CallState.RINGING,
+            offered_at=at,
+            created_at=now,
+            updated_at=now,
+        )
+        tx.add(call)
+        self._tell(tx, call, "call.received", contact)
+
+    def _step(self, tx: Tx, call: PhoneCall, state: CallState, at: datetime) -> None:
+        if state not in _STEPS.get(CallState(call.state), ()):
+            return
+        call.state, call.updated_at = state, self._clock.now()
+        if state is not CallState.ACCEPTED:
+            call.ended_at = max(at, call.offered_at)  # WhatsApp's clock has whole seconds
+        tx.session.flush()
+        self._tell(tx, call, f"call.{state}", self._caller(tx, call))
+
+    def _caller(self, tx: Tx, call: PhoneCall) -> Contact | None:
+        if call.contact_id is None:
+            return None
+        return self._contacts.get(tx, org_id=call.org_id, contact_id=call.contact_id)
+
+    def _tell(self, tx: Tx, call: PhoneCall, event_type: str, contact: Contact | None) -> None:
+        self._events.emit(
+            tx,
+            org_id=call.org_id,
+            type=event_type,
+            subject=("call", call.id),
+            data=render_call(call, contact),
+            session_id=call.session_id,
+        )

@@ -1,0 +1,1 @@
+"""What of WhatsApp can be done through the gateway, and how that is proven."""
