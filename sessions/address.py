@@ -6,6 +6,7 @@ uses changes from message to message, so both travel together as one :class:`Add
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -18,6 +19,11 @@ BROADCAST_SERVER = "broadcast"
 STATUS_USER = "status"
 
 _SERVERS = frozenset({PN_SERVER, LID_SERVER, GROUP_SERVER, NEWSLETTER_SERVER, BROADCAST_SERVER})
+
+
+_DIGITS = re.compile(r"[0-9]+")
+#: Longer ones are written by nobody but people who look for a weak spot.
+_DEVICE = re.compile(r"[0-9]{1,9}")
 
 
 class AddressKind(StrEnum):
@@ -34,6 +40,11 @@ class InvalidJidError(ValueError):
     """The text is not a WhatsApp address."""
 
 
+def names_somebody(user: str, server: str) -> bool:
+    """Whether there can be such a user: people have numbers."""
+    return server not in (PN_SERVER, LID_SERVER) or _DIGITS.fullmatch(user) is not None
+
+
 class Jid(msgspec.Struct, frozen=True, order=True):
     """One WhatsApp address as it stands on the wire: ``user[:device]@server``."""
 
@@ -46,7 +57,8 @@ class Jid(msgspec.Struct, frozen=True, order=True):
         """Read ``15550001@s.whatsapp.net``, ``77:2@lid`` or ``120363@g.us``; raise InvalidJidError otherwise."""
         user, separator, server = text.partition("@")
         name, _, device = user.partition(":")
-        if not separator or server not in _SERVERS or not name or (device and not device.isdecimal()):
+        is_whole = separator and server in _SERVERS and name and (not device or _DEVICE.fullmatch(device))
+        if not is_whole or not names_somebody(name, server):
             raise InvalidJidError("not a WhatsApp address")
         return cls(name, server, int(device or 0))
 

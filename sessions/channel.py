@@ -14,7 +14,14 @@ import msgspec
 from sessions.commands.every import AnyCommand, AnyResult
 from sessions.commands.messages import SendMessage
 from sessions.crash import CrashPoint, crash_point
-from sessions.errors import EngineError, OutcomeUnknownError, SessionError, WorkerLostError, by_code
+from sessions.errors import (
+    EngineError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    SessionError,
+    WorkerLostError,
+    by_code,
+)
 from sessions.protocol import (
     Answer,
     Call,
@@ -72,7 +79,7 @@ class Channel(asyncio.Protocol):
         self._calls[call_id] = answer
         try:
             deadline = time.monotonic() + timeout_seconds
-            self.send(Call(call_id=call_id, deadline=deadline, session_id=session_id, command=command))
+            self._ask(Call(call_id=call_id, deadline=deadline, session_id=session_id, command=command))
             if isinstance(command, SendMessage):
                 crash_point(CrashPoint.OUTBOX_HANDED)
             async with asyncio.timeout(timeout_seconds):
@@ -81,6 +88,12 @@ class Channel(asyncio.Protocol):
             raise OutcomeUnknownError from None
         finally:
             self._calls.pop(call_id, None)
+
+    def _ask(self, call: Call) -> None:
+        try:
+            self.send(call)
+        except FrameError as error:
+            raise InvalidRequestError("It is too large, or holds what cannot be written down.") from error
 
     def close(self) -> None:
         """Hang up. The worker takes that as a wish to end."""

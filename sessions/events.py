@@ -255,6 +255,13 @@ class Unparsed(Fact, frozen=True, tag="unparsed"):
     error: str
 
 
+class Withheld(Fact, frozen=True, tag="withheld"):
+    """In place of a report that no frame can hold: what it came from is kept raw in the quarantine, and it is counted."""
+
+    what: str  #: the kind of fact that it would have been
+    error: str
+
+
 Event = (
     MessageReceived
     | MessageUndecryptable
@@ -283,6 +290,7 @@ Event = (
     | QrShown
     | PairingEnded
     | Unparsed
+    | Withheld
 )
 
 

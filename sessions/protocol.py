@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     ASKED = 0  #: told to stop, or its work is done
     DEAF = 70  #: the engine stopped delivering events
     NOT_CONNECTED = 75  #: WhatsApp could not be reached
+    FAULTY = 71  #: a thread that it cannot do without has failed
     UNUSABLE = 78  #: the engine, the key store or the journal cannot be used
 
 
@@ -178,12 +179,15 @@ _to_daemon = msgspec.msgpack.Decoder(ToDaemon)
 
 
 class FrameError(Exception):
-    """The bytes on the socket pair are no frames of ours."""
+    """What should go over the socket pair, or came over it, is no frame of ours. Says nothing of what is in it."""
 
 
 def pack(frame: DaemonFrame | WorkerFrame) -> bytes:
-    """One frame as it stands on the wire."""
-    body = _encoder.encode(frame)
+    """One frame as it stands on the wire; raise FrameError for one that is too long or cannot be written down."""
+    try:
+        body = _encoder.encode(frame)
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise FrameError(f"a frame cannot be encoded ({type(error).__name__})") from error
     if len(body) > MAX_FRAME_BYTES:
         raise FrameError("a frame is too long")
     return _LENGTH.pack(len(body)) + body

@@ -123,6 +123,7 @@ def _responses(route: Route, book: ModelBook) -> Document:
     if _has_content(route):
         success["content"] = {kind: {"schema": _content_schema(route, kind, book)} for kind in route.content_types}
     responses: Document = {str(int(status)): success}
+    responses |= {str(other): success | {"description": HTTPStatus(other).phrase} for other in route.also}
     if route.scope is not None:
         responses |= {"401": _shared("Unauthorized"), "403": _shared("Forbidden"), "429": _shared("TooMany")}
     if _PATH_PARAMETER.search(route.path):

@@ -46,6 +46,7 @@ class Route:
     query: type[BaseModel] | None = None
     gives: Any = None  #: a pydantic model, or None for 204
     status: int = 200
+    also: tuple[int, ...] = ()  #: other statuses of success, with the same body
     description: str = ""
     errors: tuple[str, ...] = ()  #: stable problem codes a caller should expect, for the docs
     content_types: tuple[str, ...] = ("application/json",)  #: of the answer

@@ -13,7 +13,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator
 from gateway.principal import Principal
-from sessions.address import Address, AddressKind
+from sessions.address import Address, AddressKind, InvalidJidError
 
 TITLE_LIMIT = 200
 
@@ -109,7 +109,7 @@ class Chats:
     def _find(self, tx: Tx, *, org_id: int, session_id: int, address: Address, contact_id: int | None) -> Chat | None:
         if address.kind is AddressKind.PERSON:
             if contact_id is None:
-                raise ValueError("a chat with a person needs its contact")
+                raise InvalidJidError("a chat with a person needs its contact")
             return store.find_with_contact(tx, org_id=org_id, session_id=session_id, contact_id=contact_id)
         return store.find_at(tx, org_id=org_id, session_id=session_id, jid=str(address.primary))
 

@@ -14,7 +14,7 @@ from gateway.events.service import EventLog
 from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator, render_id
-from sessions.address import Address
+from sessions.address import Address, InvalidJidError
 
 NAME_LIMIT = 200
 
@@ -193,7 +193,7 @@ def _aliases(address: Address) -> list[store.Alias]:
     if address.lid:
         aliases.append((AliasKind.LID, address.lid.user))
     if not aliases:
-        raise ValueError("only people are contacts, and this address names none")
+        raise InvalidJidError("only people are contacts, and this address names none")
     return aliases
 
 

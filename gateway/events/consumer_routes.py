@@ -64,6 +64,7 @@ class ConsumerRoutes:
         "PUT",
         _ONE,
         operation="consumers.put",
+        also=(201,),
         summary="Make or change a named consumer",
         tag=_TAG,
         takes=ConsumerPut,

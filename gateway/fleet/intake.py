@@ -19,7 +19,7 @@ from gateway.kit.errors import UnavailableError
 from gateway.kit.ids import IdGenerator, parse_id
 from sessions.crash import CrashPoint, crash_point
 from sessions.engine import StatusChange
-from sessions.events import Fact, Identified, Paired, QrShown, Report
+from sessions.events import Fact, Identified, Paired, QrShown, Report, Unparsed, Withheld
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,8 @@ class Intake:
         self.register(Paired, progress.paired)
         self.register(Identified, progress.identified)
         self.register(QrShown, progress.offered)
+        self.observe(Unparsed, _complain)
+        self.observe(Withheld, _complain)
 
     def register(self, kind: type[Fact], handler: ReportHandler) -> None:
         """Have reports of this kind handled in the transaction, in the order of registration."""
@@ -149,3 +151,13 @@ class Intake:
         observers = self._observers.get(type(report.event))
         for observer in observers or ():
             observer(parse_id(SESSION_PREFIX, report.session_id), report)
+
+
+def _complain(_session_id: int, report: Report) -> None:
+    """Something that WhatsApp sent will not be seen by anybody unless a person looks for it."""
+    log.error(
+        "an event of a session was not taken over; its bytes are in the session's quarantine folder",
+        session_id=report.session_id,
+        seq=report.seq,
+        **msgspec.structs.asdict(report.event),
+    )

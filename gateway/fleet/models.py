@@ -12,6 +12,9 @@ from gateway.db.base import Base, Identified, OrgScoped, Timestamped
 from gateway.db.types import JsonType, UtcDateTime
 from sessions.status import SessionStatus
 
+NAME_LIMIT = 200
+PLATFORM_LIMIT = 64
+
 
 def _unique_while_linked(name: str, *columns: str) -> Index:
     """Rows without a linked phone keep who it was, and may do so many times."""
@@ -75,9 +78,9 @@ class Session(Base, Identified, OrgScoped, Timestamped):
     pn: Mapped[str | None] = mapped_column(String(64))
     lid: Mapped[str | None] = mapped_column(String(64))
     device: Mapped[int | None] = mapped_column()
-    push_name: Mapped[str | None] = mapped_column(String(200))
-    business_name: Mapped[str | None] = mapped_column(String(200))
-    platform: Mapped[str | None] = mapped_column(String(64))
+    push_name: Mapped[str | None] = mapped_column(String(NAME_LIMIT))
+    business_name: Mapped[str | None] = mapped_column(String(NAME_LIMIT))
+    platform: Mapped[str | None] = mapped_column(String(PLATFORM_LIMIT))
 
     #: the device must still be unlinked at WhatsApp
     unlink_due: Mapped[bool] = mapped_column(default=False)

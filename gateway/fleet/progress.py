@@ -6,7 +6,7 @@ import structlog
 
 from gateway.db.tx import Tx
 from gateway.fleet import store
-from gateway.fleet.models import Desired, Session
+from gateway.fleet.models import NAME_LIMIT, PLATFORM_LIMIT, Desired, Session
 from gateway.fleet.render import render_session
 from gateway.fleet.service import Sessions
 from gateway.kit.clock import Clock
@@ -64,8 +64,8 @@ class Progress:
             return
         session.desired = Desired.RUN
         session.forget_due = False
-        session.platform = fact.platform or None
-        session.business_name = fact.business_name or None
+        session.platform = fact.platform[:PLATFORM_LIMIT] or None
+        session.business_name = fact.business_name[:NAME_LIMIT] or None
         store.use_links(tx, session_id=session.id, org_id=session.org_id, now=now)
         self._sessions.announce(tx, session, "session.paired", render_session(session))
 
@@ -85,7 +85,7 @@ class Progress:
             return
         if not store.keep_identity(tx, session, _identity(session, fact)):
             log.warning("account is linked to another session as well", session=session.id)
-        session.push_name = fact.push_name or session.push_name
+        session.push_name = fact.push_name[:NAME_LIMIT] or session.push_name
 
     def _is_echo(self, session: Session, status: SessionStatus) -> bool:
         """The worker's end after a status that says more than ``stopped``."""

@@ -17,6 +17,7 @@ _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHA
 _PAIR_SHIFTS: Final = (50, 40, 30, 20, 10, 0)
 _RANDOM_BITS: Final = 22
 _EARLY_RANDOM_BITS: Final = 12  # of ids before the epoch, which are counted in seconds
+_LAST: Final = (1 << 63) - 1
 _EPOCH_MS: Final = 1_735_689_600_000  # 2025-01-01
 
 
@@ -58,7 +59,7 @@ def first_id_at(moment: datetime) -> int:
     """The smallest id of what was made at ``moment`` or later."""
     milliseconds = int(moment.timestamp() * 1000) - _EPOCH_MS
     if milliseconds > 0:
-        return milliseconds << _RANDOM_BITS
+        return min(milliseconds << _RANDOM_BITS, _LAST)
     return max(int(moment.timestamp()), 1) << _EARLY_RANDOM_BITS
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import overload
 
+_LATEST_SECONDS = 3_471_292_800.0  #: the year 2080; ids hold times until 2094
+
 
 @overload
 def render_time(moment: datetime) -> str: ...
@@ -18,5 +20,8 @@ def render_time(moment: datetime | None) -> str | None:
 
 
 def from_epoch(seconds: float) -> datetime:
-    """The moment that WhatsApp and the engine write as seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC)
+    """The moment that WhatsApp and the engine write as seconds since 1970.
+
+    Whoever writes a message may write any number: one that is no time of ours becomes the nearest that is.
+    """
+    return datetime.fromtimestamp(min(max(0.0, seconds), _LATEST_SECONDS), UTC)

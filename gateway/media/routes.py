@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.api.fields import id_in_path
 from gateway.api.route import Call, route
@@ -100,7 +101,7 @@ async def _first_file(request: web.Request) -> BodyPartReader:
         async for part in await request.multipart():
             if isinstance(part, BodyPartReader) and part.filename is not None:
                 return part
-    except ValueError as error:
+    except (ValueError, HttpProcessingError) as error:
         raise MalformedError("The multipart body cannot be read.") from error
     raise MalformedError("The multipart body holds no file.")
 

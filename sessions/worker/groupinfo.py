@@ -6,7 +6,7 @@ from typing import Any
 
 from sessions.address import Address
 from sessions.groups import GroupInfo, GroupSummary, Invitation, Member, MemberOutcome, Role
-from sessions.worker.jids import address, text
+from sessions.worker.jids import address, seconds, text
 
 _WORKED = 200
 
@@ -21,7 +21,7 @@ def read_group(found: Any) -> GroupInfo:
         created_at=float(found.GroupCreated) if found.GroupCreated > 0 else None,
         announce=found.GroupAnnounce.IsAnnounce,
         locked=found.GroupLocked.isLocked,
-        ephemeral_seconds=found.GroupEphemeral.DisappearingTimer if found.GroupEphemeral.IsEphemeral else 0,
+        ephemeral_seconds=seconds(found.GroupEphemeral.DisappearingTimer) if found.GroupEphemeral.IsEphemeral else 0,
         is_community=found.GroupParent.IsParent,
         is_announcements=found.GroupIsDefaultSub.IsDefaultSubGroup,
         community=community if community != Address() else None,

@@ -116,6 +116,12 @@ class Journal:
                     break
         return entries
 
+    def find(self, seq: int) -> Entry | None:
+        """An entry that has been read already and is not acknowledged."""
+        with self._reading:
+            between = self._between(self._kept_from, self._end)
+            return next((entry for entry, _ in between if entry.seq == seq and entry.code != ACKNOWLEDGED), None)
+
     def acknowledge(self, seq: int) -> None:
         """Everything up to ``seq`` is committed elsewhere and may be forgotten."""
         with self._reading:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from sessions.crash import CrashPoint, crash_point
-from sessions.events import Event, Report, Unparsed
-from sessions.protocol import Reported
+from sessions.events import Event, Report, Unparsed, Withheld
+from sessions.protocol import FrameError, Reported, pack
 from sessions.worker.inbound import codes
 from sessions.worker.inbound.context import Reading
 from sessions.worker.journal import Entry, Journal
+from sessions.worker.quarantine import Quarantine
 from sessions.worker.wire import Wire
 
 WINDOW_REPORTS = 256
 _FRAME_REPORTS = 64
 _READ_ENTRIES = 64
 _MAX_FLEETING = 256
-_MAX_QUARANTINED = 200
-_QUARANTINE_FOLDER = "quarantine"
 
 
 class Stream:
@@ -36,7 +39,7 @@ class Stream:
     ) -> None:
         self.session_id = session_id
         self.journal = journal
-        self._quarantine = folder / _QUARANTINE_FOLDER
+        self._quarantine = Quarantine(folder)
         self._reading = Reading(history=history)
         self._lock = threading.Lock()
         self._fleeting: deque[Report] = deque(maxlen=_MAX_FLEETING)
@@ -64,6 +67,14 @@ class Stream:
                 reports.append(self._fleeting.popleft())
             self._in_flight += len(reports)
             return reports
+
+    def withhold(self, report: Report, error: FrameError) -> Report:
+        """What goes to the daemon in place of a report that no frame can hold, so that the journal may go on."""
+        entry = self.journal.find(report.seq) if report.seq else None
+        if entry is not None:
+            self._quarantine.keep(entry, str(error))
+        what = str(type(report.event).__struct_config__.tag)
+        return msgspec.structs.replace(report, event=Withheld(what=what, error=str(error)))
 
     def acknowledge(self, seq: int, taken: int) -> None:
         """The daemon has committed so many reports, and all of them up to ``seq``."""
@@ -101,8 +112,9 @@ class Stream:
         if entry.code in codes.OF_THIS_LIFE and entry.seq < self.journal.first_of_this_life:
             return []
         events = codes.read_event(entry.code, entry.data, self._reading)
-        if any(isinstance(event, Unparsed) for event in events):
-            self._set_aside(entry)
+        for event in events:
+            if isinstance(event, Unparsed):
+                self._quarantine.keep(entry, f"it cannot be read ({event.error})")
         last = len(events) - 1
         return [
             Report(
@@ -115,19 +127,32 @@ class Stream:
             for position, event in enumerate(events)
         ]
 
-    def _set_aside(self, entry: Entry) -> None:
-        """Keep the raw bytes of what could not be read, for whoever looks into it; not more than so many."""
-        self._quarantine.mkdir(mode=0o700, exist_ok=True)
-        if sum(1 for _ in self._quarantine.iterdir()) < _MAX_QUARANTINED:
-            (self._quarantine / f"{entry.seq}-{entry.code}.bin").write_bytes(entry.data)
+
+def frames_of(reports: Sequence[Report], withhold: Callable[[Report, FrameError], Report]) -> Iterator[bytes]:
+    """Packed frames with all these reports in order: one if they fit in, halves of it otherwise."""
+    try:
+        frame = pack(Reported(reports=tuple(reports)))
+    except FrameError as error:
+        if len(reports) == 1:
+            yield pack(Reported(reports=(withhold(reports[0], error),)))
+            return
+        half = len(reports) // 2
+        yield from frames_of(reports[:half], withhold)
+        yield from frames_of(reports[half:], withhold)
+    else:
+        yield frame
 
 
 class Reporter:
-    """The thread that keeps the daemon supplied with the reports of all sessions of this worker."""
+    """The thread that keeps the daemon supplied with the reports of all sessions of this worker.
 
-    def __init__(self, *, wire: Wire, streams: dict[str, Stream]) -> None:
+    Without it the worker would be mute and look well: if it fails all the same, ``on_failure`` must end the process.
+    """
+
+    def __init__(self, *, wire: Wire, streams: dict[str, Stream], on_failure: Callable[[], None]) -> None:
         self._wire = wire
         self._streams = streams
+        self._on_failure = on_failure
         self._due = threading.Event()
         self._idle = threading.Condition()
         self._busy = False
@@ -162,14 +187,22 @@ class Reporter:
             return self._idle.wait_for(is_done, timeout_seconds)
 
     def _run(self) -> None:
-        while True:
-            self._due.wait()
-            with self._idle:
-                self._busy = True
-                self._due.clear()
-            for stream in self._streams.values():
-                while reports := stream.next_reports():
-                    self._wire.send(Reported(reports=tuple(reports)))
-            with self._idle:
-                self._busy = False
-                self._idle.notify_all()
+        try:
+            while True:
+                self._supply()
+        except Exception:  # noqa: BLE001 - such as a disk that cannot be read; the daemon must hear of it
+            traceback.print_exc()
+            self._on_failure()
+
+    def _supply(self) -> None:
+        self._due.wait()
+        with self._idle:
+            self._busy = True
+            self._due.clear()
+        for stream in self._streams.values():
+            while reports := stream.next_reports():
+                for frame in frames_of(reports, stream.withhold):
+                    self._wire.send_packed(frame)
+        with self._idle:
+            self._busy = False
+            self._idle.notify_all()

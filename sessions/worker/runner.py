@@ -118,7 +118,11 @@ class Runner:
                 self._give_up(spec.session_id, Reason.STORE_IN_USE, "the folder is locked", ExitCode.UNUSABLE)
             except (OSError, JournalError) as error:
                 self._give_up(spec.session_id, Reason.STORE_UNREADABLE, type(error).__name__, ExitCode.UNUSABLE)
-        self._reporter = Reporter(wire=self._wire, streams={name: held.stream for name, held in self._held.items()})
+        self._reporter = Reporter(
+            wire=self._wire,
+            streams={name: held.stream for name, held in self._held.items()},
+            on_failure=partial(self._leave, ExitCode.FAULTY),
+        )
         for held in self._held.values():
             held.wake = self._reporter.wake
         self._reporter.start()
@@ -164,7 +168,7 @@ class Runner:
                 frame = Failure(call_id=call.call_id, code=error.code, detail=str(error))
             except Exception as error:  # noqa: BLE001 - the caller must hear of it, and the thread must go on
                 frame = Failure(call_id=call.call_id, code="engine_error", detail=type(error).__name__)
-            self._wire.send(frame)
+            self._wire.reply(frame)
 
     def _on_return(self, held: HeldSession, error: str) -> None:
         """The library has let go of a session: it hears nothing any more while WhatsApp believes that it does."""

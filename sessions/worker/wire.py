@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from sessions.protocol import FrameSplitter, ToWorker, WorkerFrame, pack, unpack_to_worker
+from sessions.protocol import Answer, Failure, FrameError, FrameSplitter, ToWorker, WorkerFrame, pack, unpack_to_worker
 
 _RECEIVE_BYTES = 256 * 1024
 
@@ -21,7 +21,17 @@ class Wire:
 
     def send(self, frame: WorkerFrame) -> None:
         """Write one frame whole. A daemon that is gone is not an error here: reading notices and ends the worker."""
-        data = pack(frame)
+        self.send_packed(pack(frame))
+
+    def reply(self, frame: Answer | Failure) -> None:
+        """Answer a call. If no frame can hold the answer, the caller hears that: the call itself has been carried out."""
+        try:
+            self.send(frame)
+        except FrameError as error:
+            self.send(Failure(call_id=frame.call_id, code="engine_error", detail=str(error)))
+
+    def send_packed(self, data: bytes) -> None:
+        """Write one frame that is packed already."""
         with self._lock:
             try:
                 self._socket.sendall(data)

@@ -12,10 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.channel import Channel
+from sessions.commands.account import SetAbout
 from sessions.commands.base import Done
 from sessions.commands.presence import SetPresence
-from sessions.errors import EngineError, NotConnectedError, OutcomeUnknownError, WorkerLostError, by_code
+from sessions.errors import (
+    EngineError,
+    InvalidRequestError,
+    NotConnectedError,
+    OutcomeUnknownError,
+    WorkerLostError,
+    by_code,
+)
 from sessions.protocol import (
+    MAX_FRAME_BYTES,
     Answer,
     Call,
     Failure,
@@ -27,6 +36,7 @@ from sessions.protocol import (
     pack,
     unpack_to_worker,
 )
+from sessions.worker.wire import Wire
 
 ASK = SetPresence(available=True)
 
@@ -108,6 +118,37 @@ async def test_a_lost_worker_fails_what_waits_and_what_comes(pair: Pair) -> None
     assert pair.frames == [Ready()]
     with pytest.raises(WorkerLostError):
         await pair.channel.call("ses_1", ASK, timeout_seconds=5)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * MAX_FRAME_BYTES], ids=["unwritable", "too long"])
+async def test_what_cannot_be_asked_is_refused_and_the_next_call_is_made(pair: Pair, text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        await pair.channel.call("ses_1", SetAbout(about=text), timeout_seconds=5)
+
+    asked = asyncio.create_task(pair.channel.call("ses_1", ASK, timeout_seconds=5))
+    call = await pair.next_call()
+    pair.writer.write(pack(Answer(call_id=call.call_id, result=Done())))
+
+    assert call.command == ASK
+    assert await asked == Done()
+
+
+@pytest.mark.parametrize("detail", ["\ud800", "x" * MAX_FRAME_BYTES], ids=["unwritable", "too long"])
+async def test_a_call_whose_answer_no_frame_can_hold_fails_and_is_not_left_waiting(detail: str) -> None:
+    ours, theirs = socket.socketpair()
+    channel = await Channel.open(ours, on_frame=lambda _: None)
+    with theirs:
+        worker = Wire(theirs)
+        asked = asyncio.create_task(channel.call("ses_1", ASK, timeout_seconds=5))
+        call = await asyncio.to_thread(next, worker.frames())
+        assert isinstance(call, Call)
+
+        worker.reply(Failure(call_id=call.call_id, code="refused", detail=detail))
+
+        with pytest.raises(EngineError, match="a frame"):
+            await asked
+        channel.close()
+        await channel.wait_closed()
 
 
 @pytest.mark.parametrize("garbage", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02hi"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select
 
 from gateway.db.errors import StoreBusyError
 from gateway.db.tx import Tx
 from gateway.fleet.models import QuarantinedReport, Session
 from gateway.fleet.render import session_id
-from sessions.events import OfflineSyncCompleted, Report
+from sessions.events import Event, OfflineSyncCompleted, Report, Unparsed, Withheld
 from tests.fleet.rig import FleetRig
 
 PHONE = "+15550100001"
@@ -101,3 +102,20 @@ async def test_offering_the_same_link_twice_links_once(fleet: FleetRig, eventual
     again = await fleet.row(session)
     assert again.paired_at == linked.paired_at
     assert (await fleet.event_types(session)).count("session.paired") == 1
+
+
+@pytest.mark.parametrize(
+    "event", [Unparsed(event_code=17, error="DecodeError"), Withheld(what="message", error="a frame is too long")]
+)
+async def test_what_a_session_could_not_hand_on_is_complained_about_with_where_to_find_it(
+    fleet: FleetRig, event: Event
+) -> None:
+    session = await fleet.create()
+
+    with structlog.testing.capture_logs() as said:
+        await fleet.intake.on_reports([Report(session_id=session_id(session), seq=7, received_at=1.0, event=event)])
+
+    (complaint,) = [line for line in said if line["log_level"] == "error"]
+    assert (complaint["session_id"], complaint["seq"]) == (session_id(session), 7)
+    assert event.error in complaint["error"]
+    assert "quarantine" in complaint["event"]

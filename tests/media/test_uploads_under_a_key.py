@@ -60,3 +60,12 @@ async def test_the_same_bytes_under_another_name_are_another_upload(api: Any) ->
     await upload(api, form(PDF))
 
     assert (await upload(api, form(PDF, filename="other.pdf")))[0] == 422
+
+
+@pytest.mark.parametrize(
+    "body", [b"--here\r\n--here--\r\n", b"--here\r\nno header\r\n\r\n", b"--here\r\nA: " + b"x" * 10_000 + b"\r\n", b""]
+)
+async def test_an_envelope_that_is_none_is_refused_as_such(api: Any, body: bytes) -> None:
+    status, problem, _ = await upload(api, body, **{"Content-Type": "multipart/form-data; boundary=here"})
+
+    assert (status, problem["code"]) == (400, "malformed_request")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gateway.fleet.models import Session
-from gateway.kit.ids import IdGenerator, render_id
+from gateway.kit.ids import IdGenerator, first_id_at, render_id
 from sessions.commands.messages import MarkRead
 from sessions.commands.presence import SubscribePresence
 from sessions.content import Audio, RemoteFile, Text
@@ -124,3 +124,8 @@ async def test_presence_of_a_person_is_asked_for(api: Any, chat: str, world: Wor
     assert response.status == 204
     [asked] = [one for one in world.engine.asked(name_of(shop)) if isinstance(one, SubscribePresence)]
     assert asked.who.phone == ANNA
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_the_ends_of_the_calendar_are_positions_that_stores_can_compare(at: str) -> None:
+    assert 0 < first_id_at(datetime.fromisoformat(at)) < 1 << 63

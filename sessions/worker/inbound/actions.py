@@ -22,7 +22,7 @@ from sessions.protobuf import load
 from sessions.worker.inbound.context import Reading
 from sessions.worker.inbound.parts import target_key, unwrap
 from sessions.worker.inbound.texts import body_of
-from sessions.worker.jids import text
+from sessions.worker.jids import seconds, text
 
 _e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")
 _ProtocolMessage: Any = _e2e.ProtocolMessage
@@ -56,7 +56,7 @@ def _protocol(message: Any, key_of: KeyOf) -> Content | None:
         edited, _ = unwrap(part.editedMessage)
         return Edit(target=key_of(part.key), body=body_of(edited))
     if part.type == _ProtocolMessage.EPHEMERAL_SETTING:
-        return Timer(seconds=part.ephemeralExpiration)
+        return Timer(seconds=seconds(part.ephemeralExpiration))
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessions.content import Album, CalendarEvent, Location
-from sessions.worker.jids import text
+from sessions.worker.jids import finite, text
 
 
 def read_event(part: Any, view_once: bool) -> CalendarEvent:
@@ -26,4 +26,6 @@ def read_album(part: Any, view_once: bool) -> Album:
 
 
 def _place(part: Any) -> Location:
-    return Location(latitude=part.degreesLatitude, longitude=part.degreesLongitude, name=text(part.name) or None)
+    return Location(
+        latitude=finite(part.degreesLatitude), longitude=finite(part.degreesLongitude), name=text(part.name) or None
+    )

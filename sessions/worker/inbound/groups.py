@@ -9,7 +9,7 @@ from sessions.events import Event, GroupChanged, GroupJoined
 from sessions.protobuf import load
 from sessions.worker.groupinfo import known, read_group
 from sessions.worker.inbound.context import Reading
-from sessions.worker.jids import address, decode, text
+from sessions.worker.jids import address, decode, seconds, text
 
 _neonize: Any = load("Neonize_pb2")
 
@@ -69,7 +69,7 @@ class _Link:
 
 
 def _timer(ephemeral: Any) -> int:
-    return int(ephemeral.DisappearingTimer) if ephemeral.IsEphemeral else 0
+    return seconds(ephemeral.DisappearingTimer) if ephemeral.IsEphemeral else 0
 
 
 def _addresses(jids: Any) -> tuple[Address, ...]:

@@ -7,6 +7,9 @@ from typing import Any
 from sessions.content import Audio, Document, Image, RemoteFile, Sticker, Video
 from sessions.worker.jids import text
 
+#: The sender may say any number of 64 bits; stores have one bit less.
+_LARGEST_SIZE = 2**63 - 1
+
 
 def read_image(part: Any, view_once: bool) -> Image:
     return Image(file=_file(part), caption=_caption(part), view_once=view_once or part.viewOnce)
@@ -40,7 +43,7 @@ def _file(part: Any) -> RemoteFile:
         media_key=bytes(part.mediaKey),
         sha256=bytes(part.fileSHA256),
         encrypted_sha256=bytes(part.fileEncSHA256),
-        size=part.fileLength,
+        size=min(part.fileLength, _LARGEST_SIZE),
         mimetype=text(part.mimetype),
         filename=(text(part.fileName) or text(part.title) or None) if "fileName" in fields else None,
         width=(part.width or None) if "width" in fields else None,

@@ -11,7 +11,7 @@ from sessions.protobuf import load
 from sessions.worker.inbound.content import read_content
 from sessions.worker.inbound.context import Reading
 from sessions.worker.inbound.parts import context_of, parse_jid, unwrap
-from sessions.worker.jids import address, text
+from sessions.worker.jids import address, seconds, text
 
 _neonize: Any = load("Neonize_pb2")
 _e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")
@@ -46,7 +46,7 @@ def read_message(data: bytes, reading: Reading) -> list[Event]:
             forwarded=bool(context is not None and context.isForwarded),
             ephemeral=event.IsEphemeral or bool(context is not None and context.expiration),
             mentions_all=bool(context is not None and context.nonJIDMentions),
-            disappears_seconds=context.expiration if context is not None else 0,
+            disappears_seconds=seconds(context.expiration) if context is not None else 0,
             secret=secret_of(event.Message, message, content),
             album_wa_id=album_of(event.Message, message),
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sessions.content import ContactCard, Contacts, LiveLocation, Location
-from sessions.worker.jids import text
+from sessions.worker.jids import finite, text
 
 
 def read_location(part: Any, view_once: bool) -> Location:
     return Location(
-        latitude=part.degreesLatitude,
-        longitude=part.degreesLongitude,
+        latitude=finite(part.degreesLatitude),
+        longitude=finite(part.degreesLongitude),
         name=text(part.name) or None,
         address=text(part.address) or None,
     )
@@ -19,10 +19,10 @@ def read_location(part: Any, view_once: bool) -> Location:
 
 def read_live_location(part: Any, view_once: bool) -> LiveLocation:
     return LiveLocation(
-        latitude=part.degreesLatitude,
-        longitude=part.degreesLongitude,
+        latitude=finite(part.degreesLatitude),
+        longitude=finite(part.degreesLongitude),
         accuracy_meters=part.accuracyInMeters if part.HasField("accuracyInMeters") else None,
-        speed_mps=part.speedInMps if part.HasField("speedInMps") else None,
+        speed_mps=finite(part.speedInMps) if part.HasField("speedInMps") else None,
         heading_degrees=(
             part.degreesClockwiseFromMagneticNorth if part.HasField("degreesClockwiseFromMagneticNorth") else None
         ),
