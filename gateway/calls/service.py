@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.calls import store
-from gateway.calls.models import CallState, PhoneCall
+from gateway.calls.models import WA_ID_LIMIT, CallState, PhoneCall
 from gateway.calls.render import render_call
 from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
@@ -44,7 +44,7 @@ class Calls:
         """A :class:`sessions.events.CallReceived`. What follows a call of which nobody heard is left aside."""
         fact = report.event
         assert isinstance(fact, CallReceived)
-        call = store.find_by_wa_id(tx, org_id=session.org_id, session_id=session.id, wa_id=fact.call_id)
+        call = store.find_by_wa_id(tx, org_id=session.org_id, session_id=session.id, wa_id=_kept_id(fact.call_id))
         at = from_epoch(fact.timestamp)
         if call is None:
             if fact.phase == "offer" and fact.caller.kind is AddressKind.PERSON:
@@ -57,7 +57,7 @@ class Calls:
 
     def rejected(self, tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> None:
         """We declined a call."""
-        call = store.find_by_wa_id(tx, org_id=org_id, session_id=session_id, wa_id=wa_id)
+        call = store.find_by_wa_id(tx, org_id=org_id, session_id=session_id, wa_id=_kept_id(wa_id))
         if call is not None:
             self._step(tx, call, CallState.REJECTED, self._clock.now())
 
@@ -82,7 +82,7 @@ class Calls:
             org_id=session.org_id,
             session_id=session.id,
             contact_id=contact.id,
-            wa_id=fact.call_id[:80],
+            wa_id=_kept_id(fact.call_id),
             caller=str(fact.caller.primary),
             video=fact.video,
             state=CallState.RINGING,
@@ -116,3 +116,8 @@ class Calls:
             data=render_call(call, contact),
             session_id=call.session_id,
         )
+
+
+def _kept_id(call_id: str) -> str:
+    """A call's id as it is kept and looked up: callers make it, so it may be anything."""
+    return call_id.replace("\x00", "")[:WA_ID_LIMIT]
