@@ -17,7 +17,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator
 from gateway.kit.times import from_epoch
-from sessions.address import AddressKind
+from sessions.address import Address, Jid
 from sessions.events import CallReceived, Report
 
 #: What WhatsApp gives as the reason when another device of the account dealt with a call.
@@ -47,8 +47,10 @@ class Calls:
         call = store.find_by_wa_id(tx, org_id=session.org_id, session_id=session.id, wa_id=_kept_id(fact.call_id))
         at = from_epoch(fact.timestamp)
         if call is None:
-            if fact.phase == "offer" and fact.caller.kind is AddressKind.PERSON:
-                self._ring(tx, session, fact, at)
+            # Of other addresses than people's nothing is known, not even how long they are.
+            caller = fact.caller.lid or fact.caller.pn
+            if fact.phase == "offer" and caller is not None:
+                self._ring(tx, session, fact, caller, at)
         elif fact.phase == "accept":
             self._step(tx, call, CallState.ACCEPTED, at)
         elif fact.phase == "terminate":
@@ -74,16 +76,17 @@ class Calls:
             raise NotFoundError("There is no such call.", code="call_not_found")
         return call, self._caller(tx, call)
 
-    def _ring(self, tx: Tx, session: Session, fact: CallReceived, at: datetime) -> None:
+    def _ring(self, tx: Tx, session: Session, fact: CallReceived, caller: Jid, at: datetime) -> None:
         now = self._clock.now()
-        contact = self._contacts.identify(tx, org_id=session.org_id, address=fact.caller)
+        address = Address.of(fact.caller.pn, fact.caller.lid)
+        contact = self._contacts.identify(tx, org_id=session.org_id, address=address)
         call = PhoneCall(
             id=self._ids.new(),
             org_id=session.org_id,
             session_id=session.id,
             contact_id=contact.id,
             wa_id=_kept_id(fact.call_id),
-            caller=str(fact.caller.primary),
+            caller=str(caller),
             video=fact.video,
             state=CallState.RINGING,
             offered_at=at,
