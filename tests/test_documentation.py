@@ -377,7 +377,7 @@ def test_the_readme_holds_the_two_commands() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
 
     assert "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/wagate serve" in readme
-    assert "\n.venv/bin/pytest\n" in readme
+    assert "\n.venv/bin/pytest -n 3 --dist loadfile\n" in readme
 
 
 def test_payloads_in_the_catalogue_are_payloads() -> None:

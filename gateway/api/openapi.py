@@ -164,13 +164,14 @@ def _webhook(event: DocumentedEvent, book: ModelBook) -> Document:
     identifier = {"type": "string"}
     body = {
         "type": "object",
-        "required": ["id", "type", "at", "org", "session", "subject", "data"],
+        "required": ["id", "type", "at", "org", "session", "metadata", "subject", "data"],
         "properties": {
             "id": identifier,
             "type": {"const": event.name},
             "at": {"type": "string", "format": "date-time"},
             "org": identifier,
             "session": {"type": ["string", "null"]},
+            "metadata": {"type": "object", "additionalProperties": identifier},
             "subject": {"type": "object", "properties": {"type": {"type": "string"}, "id": identifier}},
             "data": book.given(event.payload),
         },

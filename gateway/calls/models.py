@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gateway.db.base import Base, Identified, OrgScoped, Timestamped
 from gateway.db.types import UtcDateTime
 
+WA_ID_LIMIT = 80
+
 
 class CallState(StrEnum):
     RINGING = "ringing"  #: or nothing was heard of it since
@@ -33,7 +35,7 @@ class PhoneCall(Identified, OrgScoped, Timestamped, Base):
     contact_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("contacts.id", ondelete="SET NULL"), index=True
     )
-    wa_id: Mapped[str] = mapped_column(String(80))
+    wa_id: Mapped[str] = mapped_column(String(WA_ID_LIMIT))
     caller: Mapped[str] = mapped_column(String(80))  #: the address that WhatsApp gave
     video: Mapped[bool] = mapped_column(Boolean)
     state: Mapped[str] = mapped_column(String(16))

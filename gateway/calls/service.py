@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.calls import store
-from gateway.calls.models import CallState, PhoneCall
+from gateway.calls.models import WA_ID_LIMIT, CallState, PhoneCall
 from gateway.calls.render import render_call
 from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
@@ -17,7 +17,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
 from gateway.kit.ids import IdGenerator
 from gateway.kit.times import from_epoch
-from sessions.address import AddressKind
+from sessions.address import Address, Jid
 from sessions.events import CallReceived, Report
 
 #: What WhatsApp gives as the reason when another device of the account dealt with a call.
@@ -44,11 +44,13 @@ class Calls:
         """A :class:`sessions.events.CallReceived`. What follows a call of which nobody heard is left aside."""
         fact = report.event
         assert isinstance(fact, CallReceived)
-        call = store.find_by_wa_id(tx, org_id=session.org_id, session_id=session.id, wa_id=fact.call_id)
+        call = store.find_by_wa_id(tx, org_id=session.org_id, session_id=session.id, wa_id=_kept_id(fact.call_id))
         at = from_epoch(fact.timestamp)
         if call is None:
-            if fact.phase == "offer" and fact.caller.kind is AddressKind.PERSON:
-                self._ring(tx, session, fact, at)
+            # Of other addresses than people's nothing is known, not even how long they are.
+            caller = fact.caller.lid or fact.caller.pn
+            if fact.phase == "offer" and caller is not None:
+                self._ring(tx, session, fact, caller, at)
         elif fact.phase == "accept":
             self._step(tx, call, CallState.ACCEPTED, at)
         elif fact.phase == "terminate":
@@ -57,7 +59,7 @@ class Calls:
 
     def rejected(self, tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> None:
         """We declined a call."""
-        call = store.find_by_wa_id(tx, org_id=org_id, session_id=session_id, wa_id=wa_id)
+        call = store.find_by_wa_id(tx, org_id=org_id, session_id=session_id, wa_id=_kept_id(wa_id))
         if call is not None:
             self._step(tx, call, CallState.REJECTED, self._clock.now())
 
@@ -74,16 +76,17 @@ class Calls:
             raise NotFoundError("There is no such call.", code="call_not_found")
         return call, self._caller(tx, call)
 
-    def _ring(self, tx: Tx, session: Session, fact: CallReceived, at: datetime) -> None:
+    def _ring(self, tx: Tx, session: Session, fact: CallReceived, caller: Jid, at: datetime) -> None:
         now = self._clock.now()
-        contact = self._contacts.identify(tx, org_id=session.org_id, address=fact.caller)
+        address = Address.of(fact.caller.pn, fact.caller.lid)
+        contact = self._contacts.identify(tx, org_id=session.org_id, address=address)
         call = PhoneCall(
             id=self._ids.new(),
             org_id=session.org_id,
             session_id=session.id,
             contact_id=contact.id,
-            wa_id=fact.call_id[:80],
-            caller=str(fact.caller.primary),
+            wa_id=_kept_id(fact.call_id),
+            caller=str(caller),
             video=fact.video,
             state=CallState.RINGING,
             offered_at=at,
@@ -116,3 +119,8 @@ class Calls:
             data=render_call(call, contact),
             session_id=call.session_id,
         )
+
+
+def _kept_id(call_id: str) -> str:
+    """A call's id as it is kept and looked up: callers make it, so it may be anything."""
+    return call_id.replace("\x00", "")[:WA_ID_LIMIT]

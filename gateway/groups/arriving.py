@@ -35,6 +35,7 @@ class GroupReports:
         group = self._groups.find_at(tx, session, event.group)
         if group is None:
             return
+        self._groups.hold(tx, group)  # before anything else, so that two who tell of it wait in the same order
         actor = self._person(tx, session, event.actor)
         self._settings(tx, group, event, actor)
         self._people(tx, session, group, event, actor)

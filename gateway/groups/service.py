@@ -82,6 +82,12 @@ class Groups:
 
     # Writing
 
+    def hold(self, tx: Tx, group: Group) -> None:
+        """Keep the group as it is now until the transaction ends: the answer to a request and WhatsApp's own news of it
+        come at the same time, and only one of them may tell."""
+        store.hold_chat(tx, org_id=group.org_id, chat_id=group.chat_id)
+        tx.session.refresh(group)
+
     def take(self, tx: Tx, session: Session, info: GroupInfo, *, reason: str = "", quiet: bool = False) -> Group:
         """Everything about a group that the account is in: what differs from what we knew is told."""
         chat_id = self._chat_of(tx, session, info)
@@ -89,6 +95,8 @@ class Groups:
         is_new = group is None or not group.is_member
         if group is None:
             group = self._create(tx, session, info, chat_id)
+        else:
+            tx.session.refresh(group)  # it may have been read before it was held
         changes = {} if is_new and not group.size else self._differences(group, info)
         self._write(tx, session, group, info)
         news = self._roster.replace(tx, group, info.members)
@@ -106,6 +114,7 @@ class Groups:
 
     def update(self, tx: Tx, group: Group, changes: dict[str, object], *, actor: Contact | None = None) -> None:
         """Some of a group's settings changed; what was so before is no news."""
+        self.hold(tx, group)
         new = {name: value for name, value in changes.items() if getattr(group, name) != value}
         if not new:
             return
@@ -121,6 +130,7 @@ class Groups:
         self, tx: Tx, group: Group, action: str, people: Sequence[Address], *, actor: Contact | None = None
     ) -> None:
         """People came, went, rose or fell; what was so before is no news."""
+        self.hold(tx, group)
         changed = self._roster.change(tx, group, action, people)
         if changed:
             group.updated_at = self._clock.now()
@@ -128,6 +138,7 @@ class Groups:
 
     def gone(self, tx: Tx, group: Group, reason: str, *, actor: Contact | None = None) -> None:
         """The account is not in a group any more: it ``left``, was ``removed``, or the group was ``deleted``."""
+        self.hold(tx, group)
         if not group.is_member:
             return
         group.is_member, group.left_reason, group.size = False, reason, 0

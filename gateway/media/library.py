@@ -236,7 +236,9 @@ class MediaLibrary:
             async with self.turns.turn(key), self._quota.room_for(key, arrived.size):
                 await self.shelf.put(arrived.path, key)
                 media = self._row(key, arrived.size, found, filename)
-                return await self._database.write(lambda tx: store.add_or_find(tx, media))
+                # What strangers send must not rename what the organization sends out.
+                renames = not is_lenient
+                return await self._database.write(lambda tx: store.add_or_find(tx, media, renames=renames))
         finally:
             await asyncio.to_thread(arrived.path.unlink, missing_ok=True)
 

@@ -32,11 +32,14 @@ def find_by_digest(tx: Tx, *, org_id: int, sha256: str) -> Media | None:
     return tx.execute(select(Media).where(Media.org_id == org_id, Media.sha256 == sha256)).scalar_one_or_none()
 
 
-def add_or_find(tx: Tx, media: Media) -> Media:
-    """Insert a file, or give the one that the organization has already; either was used just now."""
+def add_or_find(tx: Tx, media: Media, *, renames: bool = False) -> Media:
+    """Insert a file, or give the one that the organization has already; either was used just now.
+
+    A known file without a name takes that of ``media``; with ``renames`` one that has a name does too.
+    """
     known = find_by_digest(tx, org_id=media.org_id, sha256=media.sha256)
     if known is not None:
-        return _used(tx, known, media.used_at)
+        return _again(tx, known, media, renames=renames)
     try:
         with tx.session.begin_nested():
             tx.add(media)
@@ -45,7 +48,7 @@ def add_or_find(tx: Tx, media: Media) -> Media:
         known = find_by_digest(tx, org_id=media.org_id, sha256=media.sha256)
         if known is None:
             raise
-        return _used(tx, known, media.used_at)
+        return _again(tx, known, media, renames=renames)
     return media
 
 
@@ -77,7 +80,9 @@ def remove(tx: Tx, *, org_id: int, media_id: int) -> None:
     tx.execute(delete(Media).where(Media.org_id == org_id, Media.id == media_id))
 
 
-def _used(tx: Tx, media: Media, at: datetime) -> Media:
-    media.used_at = at
+def _again(tx: Tx, known: Media, newest: Media, *, renames: bool) -> Media:
+    known.used_at = newest.used_at
+    if newest.filename is not None and (renames or known.filename is None):
+        known.filename = newest.filename
     tx.session.flush()
-    return media
+    return known

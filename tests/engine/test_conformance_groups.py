@@ -44,6 +44,12 @@ class Bench:
         people = tuple(person(member) for member in members)
         return (await self.ask(self.first, say.CreateGroup(subject="Bread", members=people, **more))).group
 
+    def picture_of(self, group: Address) -> bytes | str:
+        """What WhatsApp keeps as the picture; nothing where there is none."""
+        if isinstance(self.world, RealWorld):
+            return self.world.whatsapp.service.groups.find(group.primary).picture
+        return self.world.engine.groups.get(group).picture
+
     async def look(self, spec: SessionSpec, group: Address) -> Any:
         return (await self.ask(spec, say.GetGroup(group=group))).group
 
@@ -241,3 +247,5 @@ async def test_a_picture_is_set(bench: Bench) -> None:
     group = (await bench.create(bench.ben)).group
 
     await bench.ask(bench.first, say.SetGroupPicture(group=group, jpeg=JPEG))
+
+    assert bench.picture_of(group)

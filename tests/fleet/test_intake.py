@@ -82,7 +82,12 @@ async def test_reports_of_a_session_that_is_gone_are_let_go(fleet: FleetRig) -> 
     session = await fleet.create()
     ghost = Report(session_id="ses_0000000000001", seq=1, received_at=1.0, event=OfflineSyncCompleted(count=0))
 
+    taken: list[int] = []
+    fleet.intake.register(OfflineSyncCompleted, lambda tx, row, report: taken.append(row.id))
+
     await fleet.intake.on_reports([ghost, _report(session, 1)])
+
+    assert taken == [session.id]
 
 
 async def test_offering_the_same_link_twice_links_once(fleet: FleetRig, eventually: Any) -> None:

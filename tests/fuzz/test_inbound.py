@@ -162,6 +162,7 @@ async def test_the_daemon_takes_over_all_that_is_made_up(
             ]
         )
 
+    await parts.calling.decliner.stop()  # it looks each call up, and must not do so in a store that is closed
     put_aside = await any_database.read(lambda tx: tx.session.scalars(select(QuarantinedReport)).all())
     # Who is named by no address at all cannot be filed. Everything else is, however odd.
     assert {(row.kind, row.error) for row in put_aside if row.error != "InvalidJidError"} == set()

@@ -70,6 +70,21 @@ async def test_the_same_bytes_are_kept_once(library: MediaLibrary) -> None:
     assert first.id == second.id
 
 
+async def test_bytes_that_are_uploaded_again_take_the_new_name_and_keep_it_when_somebody_sends_them(
+    library: MediaLibrary, tmp_path: Path
+) -> None:
+    async def upload(filename: str | None) -> str | None:
+        return (await keep(library, PDF, name=filename)).filename
+
+    arrived = tmp_path / "arrived"
+    arrived.write_bytes(PDF)
+    names = [await upload(None), await upload("bill.pdf"), await upload("march.pdf"), await upload(None)]
+    received = await library.adopt(arrived, org_id=1, declared_type="application/pdf", filename="theirs.pdf")
+
+    assert names == [None, "bill.pdf", "march.pdf", "march.pdf"]
+    assert received.filename == "march.pdf"
+
+
 async def test_nothing_is_left_in_the_spool(library: MediaLibrary, tmp_path: Path) -> None:
     await keep(library, PDF)
     for content in (b"", b"x" * (LIMIT_BYTES + 1)):
