@@ -12,6 +12,7 @@ from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Tx
 from gateway.events.service import EventLog
+from gateway.fleet.ignoring import is_ignored
 from gateway.fleet.models import Session
 from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
@@ -49,13 +50,21 @@ class Calls:
         if call is None:
             # Of other addresses than people's nothing is known, not even how long they are.
             caller = fact.caller.lid or fact.caller.pn
-            if fact.phase == "offer" and caller is not None:
+            if fact.phase == "offer" and caller is not None and not self.ignores(tx, session, fact.caller):
                 self._ring(tx, session, fact, caller, at)
         elif fact.phase == "accept":
             self._step(tx, call, CallState.ACCEPTED, at)
         elif fact.phase == "terminate":
             over = CallState.ENDED if call.state == CallState.ACCEPTED else CallState.MISSED
             self._step(tx, call, _ELSEWHERE.get(fact.reason, over), at)
+
+    def ignores(self, tx: Tx, session: Session, caller: Address) -> bool:
+        """Whether the session does not want to hear of who calls, under any name that is known."""
+        names = [caller]
+        if caller.pn is not None or caller.lid is not None:
+            contact = self._contacts.find_by_address(tx, org_id=session.org_id, address=caller)
+            names += [contact.address] if contact is not None else []
+        return any(is_ignored(session.settings, name) for name in names)
 
     def rejected(self, tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> None:
         """We declined a call."""
