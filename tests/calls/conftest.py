@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.calls.decliner import CallDecliner
+from gateway.calls.ender import CallEnder
 from gateway.calls.models import CallState
 from gateway.calls.routes import CallRoutes
 from gateway.calls.service import Calls
@@ -41,6 +42,10 @@ class CallWorld(World):
         )
         self.intake.register(CallReceived, self.calls.reported)
         self.intake.observe(CallReceived, self.decliner.called)
+
+    def ender(self) -> CallEnder:
+        """One life of what ends calls; it is not started."""
+        return CallEnder(database=self.database, clock=self.clock, calls=self.calls)
 
     async def close(self) -> None:
         await self.decliner.stop()
