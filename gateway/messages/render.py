@@ -95,6 +95,20 @@ def render_receipts(receipts: Sequence[MessageReceipt], people: Mapping[Address,
     return rendered
 
 
+def render_doer(contact: Contact | None) -> dict[str, object] | None:
+    """Who did something, under every name known; None for the linked account itself."""
+    if contact is None:
+        return None
+    address = contact.address
+    return {
+        "contact": render_id("con", contact.id),
+        "phone": contact.phone,
+        "lid": str(address.lid) if address.lid else None,
+        "jid": str(address.primary),
+        "name": contact.display_name,
+    }
+
+
 def _party(message: Message, chat: Chat, contact: Contact | None) -> dict[str, object]:
     """Who is on the other side, under every name known; for what goes to a group, the group."""
     if contact is None or (chat.contact_id is None and message.direction == Direction.OUT):

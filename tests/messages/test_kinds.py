@@ -368,9 +368,9 @@ async def test_messages_are_pinned_by_us_and_by_them(api: Any, world: World, sho
     [unpinned] = await told(world, "message.unpinned")
 
     assert envelope.content == Pin(target=key_of(world, first), seconds=86_400)
-    assert (pinned.data["by"], pinned.data["id"]) == (None, first["id"])
+    assert (pinned.data["by"], pinned.data["who"], pinned.data["id"]) == (None, None, first["id"])
     assert happened["pinned_until"] == pinned.data["pinned_until"]
-    assert unpinned.data["by"] == first["contact"]
+    assert unpinned.data["by"] == unpinned.data["who"]["contact"] == first["contact"]
     assert (await get(api, f"/api/v1/messages/{first['id']}/events"))["pinned_until"] is None
 
 
