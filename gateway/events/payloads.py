@@ -176,6 +176,7 @@ class GroupData(Payload):
     size: int = Field(examples=[3])
     is_member: bool = Field(examples=[True])
     actor: str | None = Field(description="The contact who did it, where WhatsApp says so.", examples=[None])
+    who: DoerData | None = Field(None, description="The same, under every name known.", examples=[None])
 
 
 class GroupJoinedData(GroupData):

@@ -96,7 +96,7 @@ def render_receipts(receipts: Sequence[MessageReceipt], people: Mapping[Address,
 
 
 def render_doer(contact: Contact | None) -> dict[str, object] | None:
-    """Who did something, under every name known; None for the linked account itself."""
+    """Who did something, under every name known; None where that is the linked account itself or nobody says."""
     if contact is None:
         return None
     address = contact.address

@@ -142,7 +142,8 @@ async def test_what_others_do_to_a_group_is_followed_and_told(api: Api) -> None:
     told = await api.told("group.updated", lambda data: "subject" in data["changes"])
     assert told["changes"] == {"subject": "Anna's"}
     anna_contact = next(one for one in made["participants"] if one["phone"] == ANNA)["contact"]
-    assert told["actor"] == anna_contact
+    assert told["actor"] == told["who"]["contact"] == anna_contact
+    assert (told["who"]["phone"], told["who"]["lid"] is not None) == (ANNA, True)
     assert (await api.told("group.participants"))["action"] == "add"
     # The news named the newcomer by a hidden address alone; a look at the group tells the number.
     seen = await api.until(f"/groups/{made['id']}", lambda one: BEN in phones(one))
