@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import json
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -220,7 +222,10 @@ class SandboxClient:
                     yield kind, value
 
     async def _call(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
-        async with self._http.request(method, f"{self._base}{path}", json=body) as answer:
+        # As a file, since aiohttp warns of large bodies that are bytes.
+        data = None if body is None else io.BytesIO(json.dumps(body).encode())
+        headers = {"Content-Type": "application/json"} if data else {}
+        async with self._http.request(method, f"{self._base}{path}", data=data, headers=headers) as answer:
             if answer.status >= 400:
                 raise await _refusal(answer)
             return dict(await answer.json())
