@@ -162,8 +162,7 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
         case Text():
             return _render_text(content)
         case Location():
-            fields = ("latitude", "longitude", "name", "address")
-            return {field: getattr(content, field) for field in fields}
+            return _render_place(content)
         case Contacts(cards=cards):
             return {"cards": [{"name": card.name, "vcard": card.vcard} for card in cards]}
         case Poll():
@@ -175,7 +174,8 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
                 "starts_at": from_epoch(content.starts_at),
                 "ends_at": content.ends_at and from_epoch(content.ends_at),
             }
-            return _plain(content) | {name: render_time(at) if at else None for name, at in times.items()}
+            shown = {name: render_time(at) if at else None for name, at in times.items()}
+            return _plain(content) | shown | {"place": content.place and _render_place(content.place)}
         case Reaction() | Edit() | Revoke() | Pin() | PollVote() | EventReply():
             return _plain(content) | {"wa_id": content.target.wa_id}
         case Unsupported():
@@ -183,6 +183,10 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
         case _ if isinstance(content, MEDIA_TYPES):
             return _render_file(message, content)
     return {"name": getattr(content, "name", None)}
+
+
+def _render_place(place: Location) -> dict[str, Any]:
+    return {field: getattr(place, field) for field in ("latitude", "longitude", "name", "address")}
 
 
 def _plain(content: Content) -> dict[str, Any]:

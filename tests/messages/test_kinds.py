@@ -22,6 +22,7 @@ from sessions.content import (
     EventReply,
     Image,
     LiveLocation,
+    Location,
     Menu,
     MessageKey,
     Pin,
@@ -262,6 +263,17 @@ async def test_we_answer_an_appointment_of_theirs(api: Any, world: World, shop: 
 
     opener = Opener(secret=secret, wa_id="3EB0EV", author=world.engine.phone(ANNA).address)
     assert opener.open_reply(envelope.content.sealed, guest=ours(world, shop)) == ("maybe", 0)
+
+
+async def test_where_an_appointment_of_theirs_is_held_is_told_as_documented(
+    api: Any, world: World, shop: Session
+) -> None:
+    place = Location(latitude=1.5, longitude=2.5, name="Harbour")
+    asked = await heard(world, shop, CalendarEvent(name="Party", starts_at=1.9e9, place=place), "3EB0EW")
+
+    told = await get(api, f"/api/v1/messages/{render_id('msg', asked.message.id)}")
+
+    assert told["event"]["place"] == {"latitude": 1.5, "longitude": 2.5, "name": "Harbour", "address": None}
 
 
 async def test_an_album_is_sent_with_its_pictures_in_order(api: Any, world: World, shop: Session) -> None:
