@@ -95,7 +95,8 @@ class Control:
                 await stream.send("{}", event="ready")
                 while stream.is_connected():
                     try:
-                        event = await asyncio.wait_for(news.get(), _LONGEST_SILENCE_SECONDS)
+                        async with asyncio.timeout(_LONGEST_SILENCE_SECONDS):
+                            event = await news.get()
                     except TimeoutError:
                         continue  # a chance to notice that nobody listens any more
                     if event is None:
