@@ -16,6 +16,13 @@ from sessions.tracking import TrackedSession, status_after
 from tests.engine.worlds import Recorder
 
 
+class Dawdler(Recorder):
+    """A listener that never comes to an end with what it is told."""
+
+    async def on_status(self, change: StatusChange) -> None:
+        await asyncio.Event().wait()
+
+
 @pytest.fixture
 def listener() -> Recorder:
     return Recorder()
@@ -141,11 +148,8 @@ async def test_unlinking_it_ourselves_is_told_once(session: TrackedSession, list
 
 
 async def test_a_delivery_whose_closing_is_cancelled_ends_nevertheless() -> None:
-    held = Recorder()
-    blocked = asyncio.Event()
-    held.on_status = lambda change: blocked.wait()  # type: ignore[method-assign,assignment]
     before = asyncio.all_tasks()
-    delivery = Delivery(session_id="ses_1", listener=held)
+    delivery = Delivery(session_id="ses_1", listener=Dawdler())
     delivery.put_status(StatusChange(session_id="ses_1", status=SessionStatus.STARTING, live=False))
 
     closing = asyncio.create_task(delivery.close(60))
