@@ -330,6 +330,19 @@ async def test_two_contacts_that_become_one_are_in_a_group_once(api: Api) -> Non
     assert sorted(one["phone"] for one in seen["participants"]) == [SHOP, ANNA]
 
 
+async def test_who_is_named_twice_in_one_change_is_in_the_group_once(api: Api) -> None:
+    made = await api.create(ANNA)
+    world, group = api.world, outside(api.world, made)
+    ben = person(world, BEN)
+    group.put(ben, Role.MEMBER)
+
+    world.outside.tell(group, person(world, ANNA), joined=(Address(pn=ben.pn), Address(lid=ben.lid), ben, ben))
+
+    assert [one["phone"] for one in (await api.told("group.participants"))["participants"]] == [BEN]
+    seen = await api.until(f"/groups/{made['id']}", lambda one: BEN in phones(one))
+    assert (len(seen["participants"]), seen["size"]) == (3, 3)
+
+
 async def test_groups_of_other_sessions_and_organizations_are_not_there(api: Api, ids: Any, clock: Any) -> None:
     made = await api.create()
     limited = Principal(org_id=1, kind=PrincipalKind.API_KEY, subject_id=1, scopes=("*",), session_ids=frozenset({42}))
