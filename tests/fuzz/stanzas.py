@@ -55,13 +55,14 @@ _JIDS: tuple[Value, ...] = (
     Jid("12036300", "newsletter"),
     Jid("0" * 10_000, "g.us"),
 )
+#: Elements inside elements. Of a few more, the report of them could not be read, and would be put aside.
 _DEEPEST = 60
 #: Stanzas that mean, whatever else they say, that the login or the connection ends; they are tested apart.
 _ENDINGS = frozenset({"success", "failure", "stream:error", "xmlstreamend"})
 #: What the engine has a word of its own for. Anything else in these places makes it deaf.
 _RECEIPTS = frozenset({"", "sender", "retry", "read", "read-self", "played", "played-self"})
 _STATES, _MEDIA = frozenset({"composing", "paused"}), frozenset({"", "audio"})
-_ACTIONS = frozenset({"", "modify"})
+_ACTIONS, _CHANGES = frozenset({"", "modify"}), frozenset({"block", "unblock"})
 _LINKS = frozenset({"parent_group", "sub_group", "sibling_group"})
 #: What the engine repeats in its answers. Odd bytes there come back as a frame that no service could read.
 _ECHOED = frozenset({"id", "from", "participant", "recipient", "type", "call-id", "call-creator"})
@@ -106,7 +107,7 @@ class Mutator:
 
     def frame(self, stanza: Node | None = None) -> bytes:
         """A stanza made wrong, ready to be sent: this one, or one of the corpus."""
-        while deafens(node := self._made_wrong(stanza)):
+        while deafens(node := self._made_wrong(stanza)) or _depth(node) > _DEEPEST:
             pass
         return self.encode(node)
 
@@ -203,6 +204,10 @@ def _parts(node: Node) -> Iterator[Node]:
         yield from _parts(child)
 
 
+def _depth(node: Node) -> int:
+    return 1 + max((_depth(child) for child in node.children), default=0)
+
+
 def deafens(node: Node) -> bool:
     """Whether the engine could not hand on what it reads here, and would hand on nothing more (see test_known_faults)."""
     found = _last(node, "type")
@@ -211,10 +216,15 @@ def deafens(node: Node) -> bool:
     if node.tag == "chatstate":
         return any(child.tag not in _STATES or _last(child, "media") not in _MEDIA for child in node.children)
     if node.tag == "notification" and found == "account_sync":
-        return any(part.tag == "blocklist" and _last(part, "action") not in _ACTIONS for part in node.children)
+        return any(part.tag == "blocklist" and not _blocks(part) for part in node.children)
     if node.tag == "notification" and found == "w:gp2":
         return any(part.tag in ("link", "unlink") and not _links(part) for part in node.children)
     return False
+
+
+def _blocks(change: Node) -> bool:
+    known = all(_last(item, "action") in _CHANGES for item in change.children if "action" in map(str, item.attrs))
+    return known and _last(change, "action") in _ACTIONS
 
 
 def _links(change: Node) -> bool:

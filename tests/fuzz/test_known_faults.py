@@ -7,6 +7,8 @@ engine, so all that can be done is what is asserted here: the daemon says it, st
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sessions.address import Jid
 from sessions.sandbox.wire.node import SERVER, Node
 from sessions.sandbox.wire.tokens import read_tokens
@@ -22,6 +24,11 @@ DEAFENING = {
         "notification",
         {"from": SERVER, "id": "2", "type": "account_sync", "t": 1},
         [Node("blocklist", {"action": "x"})],
+    ),
+    "somebody who is neither blocked nor unblocked": Node(
+        "notification",
+        {"from": SERVER, "id": "3", "type": "account_sync", "t": 1},
+        [Node("blocklist", {}, [Node("item", {"jid": Jid("15550000002"), "action": "x"})])],
     ),
 }
 DEADLY = {
@@ -45,6 +52,25 @@ async def test_the_engine_dies_and_nothing_is_lost(house: House) -> None:
     for frame in DEADLY.values():
         await _stands(house, line, frame, "worker_crashed")
     await line.send((await house.phone("Ana")), "the line still sends")
+
+
+async def test_what_is_nested_too_deep_is_put_aside_and_nothing_is_lost(house: House) -> None:
+    line, friend = await house.link("deep"), await house.phone("Ana")
+    change = Node("x")
+    for _ in range(150):
+        change = Node("x", {}, [change])
+    frame = Codec(read_tokens()).encode(
+        Node("notification", {"from": GROUP, "id": "4", "type": "w:gp2", "participant": OTHER, "t": 1}, [change])
+    )
+    put_aside = Path(house.sandbox.rig.data) / "gateway" / "sessions" / line.id / "quarantine"
+
+    await house.phones.send_frames(line.phone.number, [frame])
+    await house.phones.send_text(friend.number, line.phone.number, "behind it")
+    (received,) = await line.received(1)
+
+    assert received["text"]["body"] == "behind it"
+    assert [path.suffix for path in put_aside.iterdir()] == [".bin"]
+    assert await _struck(line, "engine_deaf") == await _struck(line, "worker_crashed") == []
 
 
 async def _stands(house: House, line: Line, frame: bytes, reason: str) -> None:

@@ -104,7 +104,7 @@ async def barrage(house: House) -> AsyncIterator[Barrage]:
     state = await house.phones.state()
     assert (await house.phones.unknown(), state["failures"]) == ([], 0)
     await line.send(friend, "the line still sends")
-    # Who is named by no address at all cannot be filed, and what was said of them is put aside. It is said in the log.
+    # What names no address at all cannot be filed and is put aside. It is said in the log.
     lines = (Path(house.sandbox.rig.data) / "gateway.log").read_text(errors="replace").splitlines()
     check_log("\n".join(line for line in lines if "InvalidJidError" not in line))
 
