@@ -126,6 +126,7 @@ class Daemon:
         await self._start_service(parts.grouping.sync)
         await self._start_service(parts.messaging.auto_reader)
         self._on_stop("call decliner", parts.calling.decliner.stop)
+        await self._start_service(parts.calling.ender)
         await self._start_service(parts.scheduling.scheduler)
         await self._start_service(parts.fleet.reconciler)
         await parts.fleet.adopter.run()

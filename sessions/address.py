@@ -132,6 +132,11 @@ class Address(msgspec.Struct, frozen=True):
         return f"+{self.pn.user}" if self.pn else None
 
     @property
+    def is_person(self) -> bool:
+        """Whether somebody is named: not a group or the like, and not nobody at all."""
+        return self.other is None and (self.pn or self.lid) is not None
+
+    @property
     def kind(self) -> AddressKind:
         """What this address leads to."""
         return self.primary.kind

@@ -47,8 +47,10 @@ class Delivery:
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("the listener did not take all reports; they stay in the journal")
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        finally:
+            # Also when whoever closes it is cancelled: nobody else would end the task.
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def _put(self, item: _Reports | StatusChange) -> None:
         self._items.append(item)

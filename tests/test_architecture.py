@@ -372,3 +372,15 @@ def test_no_error_is_swallowed() -> None:
     ]
 
     assert wrong + suppressed == []
+
+
+def test_nobody_waits_in_a_way_that_loses_a_cancellation() -> None:
+    """In Python 3.11 ``asyncio.wait_for`` returns the result, and not the cancellation, when both come at once."""
+    waiting = [
+        f"{module.name}:{node.lineno}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.wait_for"
+    ]
+
+    assert waiting == []

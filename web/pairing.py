@@ -118,7 +118,8 @@ class PairingPages:
         """The first state after the one seen; raises when the link expires before there is one."""
         left = (expires_at - self._clock.now()).total_seconds()
         try:
-            return await asyncio.wait_for(attempt.after(-1 if seen is None else seen.version), max(0.001, left))
+            async with asyncio.timeout(max(0.001, left)):
+                return await attempt.after(-1 if seen is None else seen.version)
         except TimeoutError:
             raise PairingLinkGoneError from None
 

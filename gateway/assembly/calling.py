@@ -1,4 +1,4 @@
-"""Calls: their rows, and declining them."""
+"""Calls: their rows, declining them, and ending those of which nothing more is heard."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gateway.assembly.ground import Ground
 from gateway.assembly.messaging import Messaging
 from gateway.assembly.platform import Platform
 from gateway.calls.decliner import CallDecliner
+from gateway.calls.ender import CallEnder
 from gateway.calls.routes import CallRoutes
 from gateway.calls.service import Calls
 from sessions.events import CallReceived
@@ -20,6 +21,7 @@ class Calling:
 
     calls: Calls
     decliner: CallDecliner
+    ender: CallEnder
 
 
 def build_calling(ground: Ground, platform: Platform, fleet: Fleet, messaging: Messaging) -> Calling:
@@ -35,7 +37,8 @@ def build_calling(ground: Ground, platform: Platform, fleet: Fleet, messaging: M
     )
     fleet.intake.register(CallReceived, calls.reported)
     fleet.intake.observe(CallReceived, decliner.called)
-    return Calling(calls=calls, decliner=decliner)
+    ender = CallEnder(database=ground.database, clock=ground.clock, calls=calls)
+    return Calling(calls=calls, decliner=decliner, ender=ender)
 
 
 def call_tables(ground: Ground, fleet: Fleet, calling: Calling) -> list[object]:

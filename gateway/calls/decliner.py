@@ -40,7 +40,10 @@ class Wish:
 
 
 class CallDecliner:
-    """Observes calls once they are committed. A call that was offered in the past rings no more and is let be."""
+    """Observes calls once they are committed.
+
+    A call that was offered in the past rings no more and is let be; so are those of whom the session ignores.
+    """
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class CallDecliner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _decline(self, session_id: int, call: CallReceived) -> None:
-        wish = await self._database.read(lambda tx: self._wish(tx, session_id))
+        wish = await self._database.read(lambda tx: self._wish(tx, session_id, call.caller))
         if wish is None:
             return
         name = render_id("ses", session_id)
@@ -90,10 +93,12 @@ class CallDecliner:
         log.info("call declined", session_id=name)
         await self._database.write(lambda tx: self._note(tx, wish, call))
 
-    def _wish(self, tx: Tx, session_id: int) -> Wish | None:
+    def _wish(self, tx: Tx, session_id: int, caller: Address) -> Wish | None:
         session = self._sessions.present(tx, session_id)
         calls = session.settings.get("calls") if session is not None else None
         if session is None or not isinstance(calls, dict) or not calls.get("reject"):
+            return None
+        if self._calls.ignores(tx, session, caller):
             return None
         return Wish(session, calls.get("text"))
 

@@ -36,7 +36,8 @@ class CallOut(BaseModel):
     lid: str | None
     video: bool
     state: Literal["ringing", "accepted", "rejected", "missed", "ended"] = Field(
-        description="`ringing` also where nothing was heard of it since."
+        description="`missed` also where nothing more was heard of it within two minutes; where the phone itself had "
+        "dealt with it and that is heard later, it becomes `accepted` or `rejected`."
     )
     offered_at: str
     ended_at: str | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.calls import store
 from gateway.calls.models import WA_ID_LIMIT, CallState, PhoneCall
@@ -12,6 +13,7 @@ from gateway.contacts.models import Contact
 from gateway.contacts.service import Contacts
 from gateway.db.tx import Tx
 from gateway.events.service import EventLog
+from gateway.fleet.ignoring import is_ignored
 from gateway.fleet.models import Session
 from gateway.kit.clock import Clock
 from gateway.kit.errors import NotFoundError
@@ -20,12 +22,16 @@ from gateway.kit.times import from_epoch
 from sessions.address import Address, Jid
 from sessions.events import CallReceived, Report
 
+#: WhatsApp lets a phone ring for about a minute. When nothing was heard for twice as long, nobody answered.
+LONGEST_RING: Final = timedelta(minutes=2)
 #: What WhatsApp gives as the reason when another device of the account dealt with a call.
 _ELSEWHERE = {"accepted_elsewhere": CallState.ACCEPTED, "rejected_elsewhere": CallState.REJECTED}
 _STEPS = {
     CallState.RINGING: (CallState.ACCEPTED, CallState.REJECTED, CallState.MISSED),
     CallState.ACCEPTED: (CallState.ENDED,),
 }
+#: What may be heard of a call late, when the gateway had given up on it.
+_LATE_STEPS = {CallState.MISSED: (CallState.ACCEPTED, CallState.REJECTED)}
 
 
 class Calls:
@@ -49,19 +55,34 @@ class Calls:
         if call is None:
             # Of other addresses than people's nothing is known, not even how long they are.
             caller = fact.caller.lid or fact.caller.pn
-            if fact.phase == "offer" and caller is not None:
+            if fact.phase == "offer" and caller is not None and not self.ignores(tx, session, fact.caller):
                 self._ring(tx, session, fact, caller, at)
         elif fact.phase == "accept":
             self._step(tx, call, CallState.ACCEPTED, at)
         elif fact.phase == "terminate":
             over = CallState.ENDED if call.state == CallState.ACCEPTED else CallState.MISSED
-            self._step(tx, call, _ELSEWHERE.get(fact.reason, over), at)
+            self._step(tx, call, _ELSEWHERE.get(fact.reason, over), at, is_certain=fact.reason in _ELSEWHERE)
+
+    def ignores(self, tx: Tx, session: Session, caller: Address) -> bool:
+        """Whether the session does not want to hear of who calls, under any name that is known."""
+        names = [caller]
+        if caller.pn is not None or caller.lid is not None:
+            contact = self._contacts.find_by_address(tx, org_id=session.org_id, address=caller)
+            names += [contact.address] if contact is not None else []
+        return any(is_ignored(session.settings, name) for name in names)
 
     def rejected(self, tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> None:
         """We declined a call."""
         call = store.find_by_wa_id(tx, org_id=org_id, session_id=session_id, wa_id=_kept_id(wa_id))
         if call is not None:
             self._step(tx, call, CallState.REJECTED, self._clock.now())
+
+    def lapse(self, tx: Tx, *, call_ids: Collection[int]) -> int:
+        """Nobody will hear any more how these calls ended; give how many still rang."""
+        ringing = store.find_ringing(tx, call_ids=call_ids)
+        for call in ringing:
+            self._step(tx, call, CallState.MISSED, min(call.offered_at + LONGEST_RING, self._clock.now()))
+        return len(ringing)
 
     def page(
         self, tx: Tx, session: Session, *, limit: int, before_id: int | None
@@ -96,12 +117,14 @@ class Calls:
         tx.add(call)
         self._tell(tx, call, "call.received", contact)
 
-    def _step(self, tx: Tx, call: PhoneCall, state: CallState, at: datetime) -> None:
-        if state not in _STEPS.get(CallState(call.state), ()):
+    def _step(self, tx: Tx, call: PhoneCall, state: CallState, at: datetime, *, is_certain: bool = False) -> None:
+        before = CallState(call.state)
+        late = _LATE_STEPS.get(before, ()) if is_certain else ()
+        if state not in (*_STEPS.get(before, ()), *late):
             return
         call.state, call.updated_at = state, self._clock.now()
-        if state is not CallState.ACCEPTED:
-            call.ended_at = max(at, call.offered_at)  # WhatsApp's clock has whole seconds
+        # WhatsApp's clock has whole seconds.
+        call.ended_at = None if state is CallState.ACCEPTED else max(at, call.offered_at)
         tx.session.flush()
         self._tell(tx, call, f"call.{state}", self._caller(tx, call))
 

@@ -1,15 +1,19 @@
-"""Queries on calls. Every one names the organization."""
+"""Queries on calls. Every one names the organization, but for those by which the gateway itself ends calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import literal_column, select, update
 
-from gateway.calls.models import PhoneCall
+from gateway.calls.models import CallState, PhoneCall
 from gateway.contacts.models import Contact
 from gateway.db.tx import Tx
+
+#: As it stands in the index: with a parameter, neither database would know that it may use it.
+_RINGING = PhoneCall.state == literal_column(f"'{CallState.RINGING}'")
 
 
 def find(tx: Tx, *, org_id: int, session_id: int, call_id: int) -> PhoneCall | None:
@@ -22,6 +26,19 @@ def find_by_wa_id(tx: Tx, *, org_id: int, session_id: int, wa_id: str) -> PhoneC
     """The call that WhatsApp knows by this id."""
     where = (PhoneCall.org_id == org_id, PhoneCall.session_id == session_id, PhoneCall.wa_id == wa_id)
     return tx.session.scalar(select(PhoneCall).where(*where).with_for_update())
+
+
+def oldest_ringing(tx: Tx, *, limit: int) -> Sequence[tuple[int, datetime]]:
+    """Calls of all organizations that ring as far as is known, with when they were heard of, oldest first."""
+    statement = select(PhoneCall.id, PhoneCall.created_at).where(_RINGING).order_by(PhoneCall.created_at)
+    rows: Any = tx.execute(statement.limit(limit))
+    return [(call_id, created_at) for call_id, created_at in rows]
+
+
+def find_ringing(tx: Tx, *, call_ids: Collection[int]) -> Sequence[PhoneCall]:
+    """Those of these calls that still ring, for somebody who changes them."""
+    statement = select(PhoneCall).where(_RINGING, PhoneCall.id.in_(call_ids)).order_by(PhoneCall.id)
+    return tx.session.scalars(statement.with_for_update()).all()
 
 
 def list_page(

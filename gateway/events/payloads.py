@@ -48,6 +48,16 @@ class QueueData(Payload):
     waiting_for: dict[str, Any] | None = None
 
 
+class DoerData(Payload):
+    """Who did something, under every name known."""
+
+    contact: str = Field(examples=["con_000000000001a"])
+    phone: str | None = Field(examples=["+15550100001"])
+    lid: str | None = Field(examples=["77001@lid"])
+    jid: str = Field(examples=["77001@lid"])
+    name: str | None = Field(examples=["Ada"])
+
+
 class ReactionData(Payload):
     """A reaction; an empty emoji takes it back."""
 
@@ -58,6 +68,7 @@ class ByData(MessageData):
     """The message, and who did something about it."""
 
     by: str | None = Field(description="A contact; null for the linked account itself.", examples=["con_000000000001a"])
+    who: DoerData | None = Field(None, description="The same, under every name known.", examples=[None])
 
 
 class PinData(ByData):
@@ -165,6 +176,7 @@ class GroupData(Payload):
     size: int = Field(examples=[3])
     is_member: bool = Field(examples=[True])
     actor: str | None = Field(description="The contact who did it, where WhatsApp says so.", examples=[None])
+    who: DoerData | None = Field(None, description="The same, under every name known.", examples=[None])
 
 
 class GroupJoinedData(GroupData):

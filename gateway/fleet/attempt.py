@@ -96,7 +96,8 @@ class Attempt:
     async def wait_change(self, *, timeout_seconds: float | None = None) -> bool:
         """Wait to be woken; False when the time is up first."""
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._changed.wait()
         except TimeoutError:
             return False
         return True

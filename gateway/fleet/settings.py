@@ -38,7 +38,7 @@ ChatPattern = Annotated[str, Field(examples=["+4930*"]), AfterValidator(_pattern
 
 
 class IgnoreSettings(BaseModel):
-    """What a session does not want to hear of: such messages are not stored, and nobody is told of them."""
+    """What a session does not want to hear of: such messages and calls are not stored, and nobody is told of them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,8 +49,8 @@ class IgnoreSettings(BaseModel):
     chats: list[ChatPattern] | None = Field(
         default=None,
         max_length=100,
-        description="Chats by number (`+4930*`) or address (`120363*@g.us`); `*` stands for anything, `?` for one "
-        "character.",
+        description="Chats, and who calls, by number (`+4930*`) or address (`120363*@g.us`); `*` stands for anything, "
+        "`?` for one character.",
     )
 
 
@@ -59,7 +59,9 @@ class CallSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reject: bool | None = Field(default=None, description="Decline every call at once.")
+    reject: bool | None = Field(
+        default=None, description="Decline every call at once, but for those of people who are ignored."
+    )
     text: str | None = Field(
         default=None, min_length=1, max_length=4096, description="What the caller is then written."
     )

@@ -29,7 +29,7 @@ class Roster:
         people = [(self._identify(tx, group, member.who), member.role) for member in members if _is_person(member.who)]
         known = store.roles(tx, org_id=group.org_id, chat_id=group.chat_id)
         news: dict[str, list[Contact]] = {}
-        wanted = {contact.id: (contact, role) for contact, role in people}
+        wanted = {contact.id: (contact, role) for contact, role in people if contact.merged_into_id is None}
         for contact, role in wanted.values():
             happened = self._put(tx, group, known.get(contact.id), contact, role)
             if happened:
@@ -44,7 +44,9 @@ class Roster:
 
     def change(self, tx: Tx, group: Group, action: str, people: Sequence[Address]) -> list[Contact]:
         """Those of these people for whom something has changed."""
-        contacts = [self._identify(tx, group, who) for who in people if _is_person(who)]
+        named = [self._identify(tx, group, who) for who in people if _is_person(who)]
+        # Somebody may be named twice, under two addresses of which a third has told that they are one person's.
+        contacts = list({contact.id: contact for contact in named if contact.merged_into_id is None}.values())
         known = store.roles(tx, org_id=group.org_id, chat_id=group.chat_id)
         if action == "remove":
             changed = [contact for contact in contacts if contact.id in known]

@@ -20,6 +20,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.errors import FieldError, InvalidError, NotFoundError
 from gateway.kit.ids import InvalidIdError, parse_id, render_id
 from gateway.kit.times import from_epoch
+from gateway.messages.render import render_doer
 from gateway.principal import Principal
 from sessions.address import GROUP_SERVER, Address, Jid
 from sessions.groups import GroupInfo
@@ -163,7 +164,7 @@ class Groups:
             session_id=group.session_id,
             type=event_type,
             subject=("chat", group.chat_id),
-            data=render_group(group) | {"actor": who} | more,
+            data=render_group(group) | {"actor": who, "who": render_doer(actor)} | more,
         )
 
     def _at(self, tx: Tx, principal: Principal, jid: str) -> Group:

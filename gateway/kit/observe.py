@@ -27,4 +27,5 @@ class Signal(Generic[Value]):
         """The next value fired since :meth:`watch`; raises TimeoutError."""
         if self._seen is None:
             raise RuntimeError("watch() first: what was fired before cannot be waited for")
-        return await asyncio.wait_for(self._seen.get(), timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
+            return await self._seen.get()

@@ -92,6 +92,7 @@ class Wakeable(Service):
         if self.stopping.is_set():
             return
         try:
-            await asyncio.wait_for(self._woken.wait(), timeout=max(seconds, 0.0))
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._woken.wait()
         except TimeoutError:
             return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
+from gateway.contacts.models import Contact
 from gateway.db.tx import Tx
 from gateway.messages.models import AlbumPart, ChatTimer, Message, MessageAnswer, MessagePin
 
@@ -34,6 +35,12 @@ def list_answers(tx: Tx, *, org_id: int, message_id: int) -> Sequence[MessageAns
     """Everybody's answer to one message."""
     where = (MessageAnswer.org_id == org_id, MessageAnswer.message_id == message_id)
     return tx.execute(select(MessageAnswer).where(*where).order_by(MessageAnswer.at)).scalars().all()
+
+
+def doers(tx: Tx, *, org_id: int, contact_ids: Collection[int]) -> dict[int, Contact]:
+    """Those who did something to messages, by their ids."""
+    statement = select(Contact).where(Contact.org_id == org_id, Contact.id.in_(contact_ids))
+    return {contact.id: contact for contact in tx.session.scalars(statement)}
 
 
 def set_pin(tx: Tx, *, org_id: int, message_id: int, author_id: int, at: datetime, until: datetime | None) -> bool:

@@ -95,6 +95,20 @@ def render_receipts(receipts: Sequence[MessageReceipt], people: Mapping[Address,
     return rendered
 
 
+def render_doer(contact: Contact | None) -> dict[str, object] | None:
+    """Who did something, under every name known; None where that is the linked account itself or nobody says."""
+    if contact is None:
+        return None
+    address = contact.address
+    return {
+        "contact": render_id("con", contact.id),
+        "phone": contact.phone,
+        "lid": str(address.lid) if address.lid else None,
+        "jid": str(address.primary),
+        "name": contact.display_name,
+    }
+
+
 def _party(message: Message, chat: Chat, contact: Contact | None) -> dict[str, object]:
     """Who is on the other side, under every name known; for what goes to a group, the group."""
     if contact is None or (chat.contact_id is None and message.direction == Direction.OUT):
@@ -148,8 +162,7 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
         case Text():
             return _render_text(content)
         case Location():
-            fields = ("latitude", "longitude", "name", "address")
-            return {field: getattr(content, field) for field in fields}
+            return _render_place(content)
         case Contacts(cards=cards):
             return {"cards": [{"name": card.name, "vcard": card.vcard} for card in cards]}
         case Poll():
@@ -161,7 +174,8 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
                 "starts_at": from_epoch(content.starts_at),
                 "ends_at": content.ends_at and from_epoch(content.ends_at),
             }
-            return _plain(content) | {name: render_time(at) if at else None for name, at in times.items()}
+            shown = {name: render_time(at) if at else None for name, at in times.items()}
+            return _plain(content) | shown | {"place": content.place and _render_place(content.place)}
         case Reaction() | Edit() | Revoke() | Pin() | PollVote() | EventReply():
             return _plain(content) | {"wa_id": content.target.wa_id}
         case Unsupported():
@@ -169,6 +183,10 @@ def _render_content(message: Message, content: Content) -> dict[str, Any]:
         case _ if isinstance(content, MEDIA_TYPES):
             return _render_file(message, content)
     return {"name": getattr(content, "name", None)}
+
+
+def _render_place(place: Location) -> dict[str, Any]:
+    return {field: getattr(place, field) for field in ("latitude", "longitude", "name", "address")}
 
 
 def _plain(content: Content) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gateway.messages.filters import Filters
 from gateway.messages.models import MessageReceipt
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
-from gateway.messages.render import render_message, render_receipts
+from gateway.messages.render import render_doer, render_message, render_receipts
 from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
 from gateway.messages.sending import Sender
@@ -171,6 +171,7 @@ class MessageRoutes:
         message = self._messages.get(tx, principal, message_id).message
         receipts = _in_order(store.list_receipts(tx, org_id=principal.org_id, message_id=message_id))
         reactions = store.list_reactions(tx, org_id=principal.org_id, message_id=message_id)
+        doers = answer_store.doers(tx, org_id=principal.org_id, contact_ids=[row.author_id for row in reactions])
         versions = store.list_versions(tx, org_id=principal.org_id, message_id=message_id)
         parts = answer_store.parts_of_album(tx, org_id=principal.org_id, album_id=message_id)
         answers = answer_store.list_answers(tx, org_id=principal.org_id, message_id=message_id)
@@ -183,6 +184,7 @@ class MessageRoutes:
             "reactions": [
                 {
                     "by": render_id("con", row.author_id) if row.author_id else None,
+                    "who": render_doer(doers.get(row.author_id)),
                     "emoji": row.emoji,
                     "at": render_time(row.at),
                 }

@@ -214,8 +214,19 @@ class ReceiptOut(BaseModel):
     at: str
 
 
+class DoerOut(BaseModel):
+    """Who did something, under every name known."""
+
+    contact: str
+    phone: str | None
+    lid: str | None
+    jid: str
+    name: str | None
+
+
 class ReactionOut(BaseModel):
     by: str | None = Field(description="The contact; null for the linked account itself.")
+    who: DoerOut | None = Field(description="The same, under every name known.")
     emoji: str
     at: str
 

@@ -129,7 +129,8 @@ class Child:
         delay = self._restart_seconds
         while not self._stopping.is_set():
             try:
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
             except TimeoutError:
                 pass
             else:
@@ -148,7 +149,8 @@ class Child:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), self._stop_seconds)
+            async with asyncio.timeout(self._stop_seconds):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

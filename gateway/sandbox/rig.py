@@ -186,7 +186,8 @@ class Sandbox:
 
     async def _read_whatsapp_line(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), READY_SECONDS)
+        async with asyncio.timeout(READY_SECONDS):
+            line = await process.stdout.readline()
         if not line:
             await process.wait()
             raise ChildDiedError("whatsapp", process.returncode or 0, str(self._data / "whatsapp.log"))

@@ -199,7 +199,8 @@ def _page(tx: Tx, call: Call, webhook_ids: Sequence[int], query: DeliveryQuery) 
 
 async def _within(seconds: float, tried: asyncio.Event) -> bool:
     try:
-        await asyncio.wait_for(tried.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await tried.wait()
     except TimeoutError:
         return False
     return True

@@ -269,6 +269,7 @@ class Lane(Wakeable):
 
     async def _breathe(self) -> None:
         try:
-            await asyncio.wait_for(self.stopping.wait(), _BREATHER_SECONDS)
+            async with asyncio.timeout(_BREATHER_SECONDS):
+                await self.stopping.wait()
         except TimeoutError:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessions.commands.base import Done
 from sessions.commands.every import AnyCommand, AnyResult
-from sessions.fake import account, channels, files, groups, linking, messages, people
+from sessions.fake import account, calls, channels, files, groups, linking, messages, people
 from sessions.fake.parts import FakeSession
 from sessions.fake.world import Answers, FakeWorld
 
@@ -16,6 +16,7 @@ ANSWERS: Answers = {
     **linking.ANSWERS,
     **account.ANSWERS,
     **channels.ANSWERS,
+    **calls.ANSWERS,
 }
 
 

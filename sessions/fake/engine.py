@@ -14,6 +14,7 @@ from sessions.engine import Listener, StatusChange
 from sessions.errors import InvalidRequestError, NotRunningError, PairingError
 from sessions.events import Event, QrShown
 from sessions.fake.answers import answer
+from sessions.fake.calls import PlaysCalls
 from sessions.fake.channels import PlaysChannels
 from sessions.fake.files import PlaysFiles
 from sessions.fake.groups import FakeGroups, groups_of
@@ -29,7 +30,7 @@ _CLOSE_SECONDS = 5.0
 _QR_SECONDS = 60.0
 
 
-class FakeEngine(PlaysMessages, PlaysFiles, PlaysLinking, PlaysChannels):
+class FakeEngine(PlaysMessages, PlaysFiles, PlaysLinking, PlaysChannels, PlaysCalls):
     """Satisfies :class:`sessions.engine.Engine`; what it inherits plays WhatsApp and the phones, an area each."""
 
     def __init__(self, *, listener: Listener) -> None:

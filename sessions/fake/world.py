@@ -46,6 +46,7 @@ class FakeWorld:
         self.files: dict[str, bytes] = {}
         self.accounts: dict[str, Any] = {}  #: what areas keep of accounts, by number
         self.channels: dict[str, Any] = {}
+        self.calls: dict[str, Any] = {}  #: by the id that WhatsApp gives them
         self.ids = itertools.count(1)
         self.groups: Any = None  #: made by :mod:`sessions.fake.groups` when there is a first one
 

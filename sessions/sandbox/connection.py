@@ -69,9 +69,13 @@ class Connection:
 
     async def push(self, node: Node) -> None:
         """Queue a stanza; the client's own pace never holds up whoever sends it."""
+        self.push_frame(self._codec.encode(node))
+
+    def push_frame(self, frame: bytes) -> None:
+        """Queue a frame, whatever it holds."""
         if self._seal is None:
             raise NotLoggedInError
-        self._send(self._seal.seal(self._codec.encode(node)))
+        self._send(self._seal.seal(frame))
 
     async def end(self, last: Node | None = None) -> None:
         """Close the connection: after a last stanza with time to read it, or at once."""

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from sessions.sandbox.connection import Connection
 from sessions.sandbox.service import Service
+from sessions.sandbox.state.directory import Account
 from sessions.sandbox.wire.noise import NoiseServer
 from sessions.sandbox.wire.tls import HOST_SUFFIXES
 from sessions.sandbox.wire.wabinary import Codec
@@ -88,6 +89,14 @@ class Server:
         """Cut these connections, or all, without a word."""
         for connection in list(self._connections if connections is None else connections):
             await connection.end()
+
+    def send_frames(self, account: Account, frames: Iterable[bytes]) -> int:
+        """Send these to the account's linked devices as they are; return to how many of those that are online."""
+        connections = [one for one in self._connections if one.is_logged_in and one.device.account is account]
+        for frame in frames:
+            for connection in connections:
+                connection.push_frame(frame)
+        return len(connections)
 
     def refuses_connections(self) -> bool:
         """Whether the service wants no new connections now."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from sessions.delivery import Delivery
+from sessions.engine import StatusChange
 from sessions.events import Connected, Disconnected, Ended, KeepAlive, Report
 from sessions.protocol import SessionSpec
 from sessions.status import NEEDS_A_PERSON, TRANSITIONS, Reason, SessionStatus, may_follow, sentence
 from sessions.tracking import TrackedSession, status_after
 from tests.engine.worlds import Recorder
+
+
+class Dawdler(Recorder):
+    """A listener that never comes to an end with what it is told."""
+
+    async def on_status(self, change: StatusChange) -> None:
+        await asyncio.Event().wait()
 
 
 @pytest.fixture
@@ -136,3 +145,16 @@ async def test_unlinking_it_ourselves_is_told_once(session: TrackedSession, list
 
     ends = [change for change in listener.changes if change.status is SessionStatus.LOGGED_OUT]
     assert [change.reason for change in ends] == [Reason.UNLINKED_HERE]
+
+
+async def test_a_delivery_whose_closing_is_cancelled_ends_nevertheless() -> None:
+    before = asyncio.all_tasks()
+    delivery = Delivery(session_id="ses_1", listener=Dawdler())
+    delivery.put_status(StatusChange(session_id="ses_1", status=SessionStatus.STARTING, live=False))
+
+    closing = asyncio.create_task(delivery.close(60))
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+
+    assert asyncio.all_tasks() == before

@@ -95,6 +95,10 @@ class World(Protocol):
     async def restore(self, session_id: str) -> None: ...
     async def channel(self, owner: str, name: str) -> Address: ...
     async def publish(self, channel: Address, body: str) -> None: ...
+    async def ring(self, caller: str, session_id: str, number: str, *, video: bool = False) -> str: ...
+    async def hang_up(self, caller: str, session_id: str, call_id: str) -> None: ...
+    async def answer(self, number: str, session_id: str, call_id: str, *, accepts: bool) -> None: ...
+    async def call_becomes(self, caller: str, call_id: str, state: str) -> None: ...
     def texts_at(self, number: str) -> list[str]: ...
 
 
@@ -136,6 +140,18 @@ class FakeWorld:
 
     async def publish(self, channel: Address, body: str) -> None:
         self.engine.publish(channel, Text(body=body))
+
+    async def ring(self, caller: str, session_id: str, number: str, *, video: bool = False) -> str:
+        return self.engine.ring(session_id, caller, video=video)
+
+    async def hang_up(self, caller: str, session_id: str, call_id: str) -> None:
+        self.engine.hang_up(session_id, call_id)
+
+    async def answer(self, number: str, session_id: str, call_id: str, *, accepts: bool) -> None:
+        self.engine.answer_on_phone(session_id, call_id, accepts=accepts)
+
+    async def call_becomes(self, caller: str, call_id: str, state: str) -> None:
+        assert self.engine.call_state(call_id) == state
 
     def texts_at(self, number: str) -> list[str]:
         address = Address.of(Jid.from_phone(number))
@@ -193,6 +209,21 @@ class RealWorld:
         assert found is not None
         encoded = E2E.Message(conversation=body).SerializeToString()
         await newsletters.post(found, id=new_post_id(), type="text", body=encoded, by=None)
+
+    async def ring(self, caller: str, session_id: str, number: str, *, video: bool = False) -> str:
+        phones = self.whatsapp.phones
+        return (await phones.get(caller).calls.place(phones.get(number).account, video=video)).id
+
+    async def hang_up(self, caller: str, session_id: str, call_id: str) -> None:
+        calls = self.whatsapp.phones.get(caller).calls
+        await calls.hang_up(call_id, self.whatsapp.phones.get(calls.placed[call_id].to).account)
+
+    async def answer(self, number: str, session_id: str, call_id: str, *, accepts: bool) -> None:
+        await self.whatsapp.phones.get(number).calls.answer(call_id, accepts=accepts)
+
+    async def call_becomes(self, caller: str, call_id: str, state: str) -> None:
+        calls = self.whatsapp.phones.get(caller).calls
+        await self.until_true(lambda: calls.placed[call_id].state == state)
 
     async def until_true(self, condition: Callable[[], bool]) -> None:
         """Wait for something that the sandbox does and nobody reports."""

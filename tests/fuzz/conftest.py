@@ -31,21 +31,26 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Target]:
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     environment = {"WAGATE_HTTP__REQUESTS_PER_SECOND": "10000", "WAGATE_HTTP__BURST": "10000"}
     sandbox = Sandbox(data=tmp_path_factory.mktemp("fuzz") / "sandbox", environment=environment)
     await sandbox.start()
-    house = House(sandbox)
+    made = House(sandbox)
+    yield made
+    await made.close()
+    await sandbox.stop()
+
+
+@pytest.fixture(scope="module")
+async def target(house: House) -> Target:
     line = await house.link("line")
-    yield Target(
+    return Target(
         house=house,
         line=line,
         ids=await _one_of_everything(house, line),
         program={"Authorization": f"Bearer {house.api.key}"},
         owner={"Cookie": await _owner(house), **FROM_OUR_PAGE},
     )
-    await house.close()
-    await sandbox.stop()
 
 
 async def _owner(house: House) -> str:

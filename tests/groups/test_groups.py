@@ -142,7 +142,8 @@ async def test_what_others_do_to_a_group_is_followed_and_told(api: Api) -> None:
     told = await api.told("group.updated", lambda data: "subject" in data["changes"])
     assert told["changes"] == {"subject": "Anna's"}
     anna_contact = next(one for one in made["participants"] if one["phone"] == ANNA)["contact"]
-    assert told["actor"] == anna_contact
+    assert told["actor"] == told["who"]["contact"] == anna_contact
+    assert (told["who"]["phone"], told["who"]["lid"] is not None) == (ANNA, True)
     assert (await api.told("group.participants"))["action"] == "add"
     # The news named the newcomer by a hidden address alone; a look at the group tells the number.
     seen = await api.until(f"/groups/{made['id']}", lambda one: BEN in phones(one))
@@ -327,6 +328,19 @@ async def test_two_contacts_that_become_one_are_in_a_group_once(api: Api) -> Non
 
     seen = await api.ask("GET", f"/groups/{made['id']}")
     assert sorted(one["phone"] for one in seen["participants"]) == [SHOP, ANNA]
+
+
+async def test_who_is_named_twice_in_one_change_is_in_the_group_once(api: Api) -> None:
+    made = await api.create(ANNA)
+    world, group = api.world, outside(api.world, made)
+    ben = person(world, BEN)
+    group.put(ben, Role.MEMBER)
+
+    world.outside.tell(group, person(world, ANNA), joined=(Address(pn=ben.pn), Address(lid=ben.lid), ben, ben))
+
+    assert [one["phone"] for one in (await api.told("group.participants"))["participants"]] == [BEN]
+    seen = await api.until(f"/groups/{made['id']}", lambda one: BEN in phones(one))
+    assert (len(seen["participants"]), seen["size"]) == (3, 3)
 
 
 async def test_groups_of_other_sessions_and_organizations_are_not_there(api: Api, ids: Any, clock: Any) -> None:

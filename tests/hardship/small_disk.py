@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 _BALLAST = "ballast"
+_CHUNK = bytes(64 * 1024)
 
 
 class SmallDisk:
@@ -30,9 +31,15 @@ class SmallDisk:
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 
     def fill(self) -> None:
-        """Leave not a byte."""
+        """Leave not a byte, whatever others write or remove meanwhile."""
         with (self.folder / _BALLAST).open("ab", buffering=0) as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, shutil.disk_usage(self.folder).free)
+            while True:
+                try:
+                    ballast.write(_CHUNK)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    return
 
     def empty(self) -> None:
         """Give the room back."""

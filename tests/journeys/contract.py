@@ -25,7 +25,8 @@ class Contract:
     def check(self, method: str, path: str, *, status: int, kind: str, body: Any) -> None:
         """Fail unless an answer is one that the document promises."""
         if status >= 400:
-            _check_problem(status, kind, body)
+            check_refusal = _check_graph_error if path.startswith("/cloud/") else _check_problem
+            check_refusal(status, kind, body)
         operation = self._operation(method, path)
         if operation is None:
             assert status in (404, 405), f"{method} {path} answered {status}, and no document says that it exists"
@@ -115,6 +116,15 @@ def _check_problem(status: int, kind: str, body: Any) -> None:
     for field in body["fields"]:
         assert field["path"]
         assert field["problem"]
+
+
+def _check_graph_error(status: int, kind: str, body: Any) -> None:
+    assert kind == "application/json", f"a refusal ({status}) that is {kind}, no error of the Graph API: {body!r}"
+    error = body["error"]
+    assert error["type"] == "OAuthException"
+    assert error["message"].startswith(f"(#{error['code']}) ")
+    assert error["error_data"]["details"]
+    assert error["fbtrace_id"]
 
 
 def _check_times(body: Any) -> None:

@@ -129,8 +129,8 @@ class Gateway:
 
         try:
             return await poll(look, timeout_seconds=timeout_seconds)
-        except AssertionError:
-            raise AssertionError(f"GET {path} never became what was wanted; last: {json.dumps(seen)}") from None
+        except AssertionError as error:
+            raise AssertionError(f"GET {path}: {error}; last: {json.dumps(seen)[:2000]}") from None
 
     async def all(self, path: str) -> list[Any]:
         """Every item of a list, page by page."""

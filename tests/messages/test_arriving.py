@@ -205,7 +205,9 @@ async def test_a_reaction_is_kept_with_its_message_and_taken_back(world: World, 
     await poll(lambda: _told(world, "message.reaction", 2))
 
     assert first.data["emoji"] == "👍"
-    assert first.data["by"] == render_id("con", sent.message.contact_id or 0)
+    assert first.data["by"] == first.data["who"]["contact"] == render_id("con", sent.message.contact_id or 0)
+    assert first.data["who"]["phone"] == ANNA
+    assert first.data["who"]["lid"] == first.data["who"]["jid"]
     assert first.subject_id == entry.message.id
     left = await world.database.read(lambda tx: store.list_reactions(tx, org_id=1, message_id=entry.message.id))
     assert left == []

@@ -22,6 +22,7 @@ from sessions.content import (
     EventReply,
     Image,
     LiveLocation,
+    Location,
     Menu,
     MessageKey,
     Pin,
@@ -264,6 +265,17 @@ async def test_we_answer_an_appointment_of_theirs(api: Any, world: World, shop: 
     assert opener.open_reply(envelope.content.sealed, guest=ours(world, shop)) == ("maybe", 0)
 
 
+async def test_where_an_appointment_of_theirs_is_held_is_told_as_documented(
+    api: Any, world: World, shop: Session
+) -> None:
+    place = Location(latitude=1.5, longitude=2.5, name="Harbour")
+    asked = await heard(world, shop, CalendarEvent(name="Party", starts_at=1.9e9, place=place), "3EB0EW")
+
+    told = await get(api, f"/api/v1/messages/{render_id('msg', asked.message.id)}")
+
+    assert told["event"]["place"] == {"latitude": 1.5, "longitude": 2.5, "name": "Harbour", "address": None}
+
+
 async def test_an_album_is_sent_with_its_pictures_in_order(api: Any, world: World, shop: Session) -> None:
     items = [
         {"image": {"base64": base64.b64encode(jpeg(30, 20 + number)).decode(), "caption": f"no. {number}"}}
@@ -368,9 +380,9 @@ async def test_messages_are_pinned_by_us_and_by_them(api: Any, world: World, sho
     [unpinned] = await told(world, "message.unpinned")
 
     assert envelope.content == Pin(target=key_of(world, first), seconds=86_400)
-    assert (pinned.data["by"], pinned.data["id"]) == (None, first["id"])
+    assert (pinned.data["by"], pinned.data["who"], pinned.data["id"]) == (None, None, first["id"])
     assert happened["pinned_until"] == pinned.data["pinned_until"]
-    assert unpinned.data["by"] == first["contact"]
+    assert unpinned.data["by"] == unpinned.data["who"]["contact"] == first["contact"]
     assert (await get(api, f"/api/v1/messages/{first['id']}/events"))["pinned_until"] is None
 
 

@@ -16,6 +16,7 @@ from gateway.messages.codec import decode_content
 from gateway.messages.models import Direction
 from gateway.messages.outbox.envelopes import own_address
 from gateway.messages.progress import Progress
+from gateway.messages.render import render_doer
 from gateway.messages.store import Entry
 from gateway.messages.tally import tally, voter
 from sessions.address import Address
@@ -78,7 +79,9 @@ class Answers:
         )
         if is_new and not deed.is_quiet:
             kind = "message.pinned" if until is not None else "message.unpinned"
-            self._progress.announce(tx, entry, kind, by=voter(deed.author_id), pinned_until=render_time(until))
+            self._progress.announce(
+                tx, entry, kind, **said_by(tx, entry, deed.author_id), pinned_until=render_time(until)
+            )
 
     def _keep(self, tx: Tx, entry: Entry, options: list[str], guests: int, deed: Deed) -> bool:
         message = entry.message
@@ -98,12 +101,18 @@ class Answers:
         message = entry.message
         answers = answer_store.list_answers(tx, org_id=message.org_id, message_id=message.id)
         results = tally(decode_content(message.content), answers)
-        self._progress.announce(tx, entry, kind, by=voter(deed.author_id), results=results, **more)
+        self._progress.announce(tx, entry, kind, **said_by(tx, entry, deed.author_id), results=results, **more)
 
     def _cannot_open(self, tx: Tx, entry: Entry, deed: Deed) -> None:
         log.warning("an answer cannot be opened", message_id=render_id("msg", entry.message.id))
         if not deed.is_quiet:
-            self._progress.announce(tx, entry, "answer.unreadable", by=voter(deed.author_id))
+            self._progress.announce(tx, entry, "answer.unreadable", **said_by(tx, entry, deed.author_id))
+
+
+def said_by(tx: Tx, entry: Entry, author_id: int) -> dict[str, object]:
+    """Who did it, as events tell it: the id, and every name known."""
+    found = answer_store.doers(tx, org_id=entry.message.org_id, contact_ids=[author_id])
+    return {"by": voter(author_id), "who": render_doer(found.get(author_id))}
 
 
 def _opener(entry: Entry, session: Session) -> Opener | None:

@@ -14,7 +14,7 @@ from gateway.kit.clock import Clock
 from gateway.kit.ids import IdGenerator, render_id
 from gateway.kit.times import from_epoch
 from gateway.messages import answer_store, store
-from gateway.messages.arriving.answers import Answers, Deed
+from gateway.messages.arriving.answers import Answers, Deed, said_by
 from gateway.messages.codec import body_of, decode_content, encode_content
 from gateway.messages.models import MessageVersion
 from gateway.messages.outbox.envelopes import own_address
@@ -122,8 +122,8 @@ class Changes:
             tx, org_id=message.org_id, message_id=message.id, author_id=author_id, emoji=emoji, at=at
         )
         if is_new and not is_quiet:
-            by = render_id("con", author_id) if author_id else None
-            self._progress.announce(tx, entry, "message.reaction", emoji=emoji, by=by)
+            who = said_by(tx, entry, author_id)
+            self._progress.announce(tx, entry, "message.reaction", emoji=emoji, **who)
 
     def _edit(self, tx: Tx, entry: Entry, content: Edit, *, at: datetime, is_quiet: bool) -> None:
         message = entry.message

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from sessions.sandbox.control.account import AccountControl
+from sessions.sandbox.control.frames import FrameControl
 from sessions.sandbox.control.groups import GroupControl
 from sessions.sandbox.control.guard import guard, harden
 from sessions.sandbox.control.phones import PREFIX, PhoneControl
@@ -34,10 +35,11 @@ class Control:
         self._groups = GroupControl(phones=whatsapp.phones)
         self._accounts = AccountControl(phones=whatsapp.phones, service=whatsapp.service)
         self._faults = FaultControl(faults=whatsapp.faults)
+        self._frames = FrameControl(whatsapp=whatsapp)
         # The guard's refusals are problems too, so the problems come first.
         app = web.Application(middlewares=[problems, guard], client_max_size=_LARGEST_BODY)
         app.on_response_prepare.append(harden)
-        parts = (self._phones, self._groups, self._accounts, self._faults)
+        parts = (self._phones, self._groups, self._accounts, self._faults, self._frames)
         app.add_routes([*(made for part in parts for made in part.routes()), *self._routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._site: web.TCPSite | None = None
@@ -95,7 +97,8 @@ class Control:
                 await stream.send("{}", event="ready")
                 while stream.is_connected():
                     try:
-                        event = await asyncio.wait_for(news.get(), _LONGEST_SILENCE_SECONDS)
+                        async with asyncio.timeout(_LONGEST_SILENCE_SECONDS):
+                            event = await news.get()
                     except TimeoutError:
                         continue  # a chance to notice that nobody listens any more
                     if event is None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import base64
+import io
+import json
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -183,6 +186,17 @@ class SandboxClient:
         """Make something go wrong; the answer is the fault's id."""
         return int((await self._call("POST", "/faults", {"kind": kind, **fault}))["id"])
 
+    async def send_frames(self, number: str, frames: Iterable[bytes]) -> int:
+        """Send a phone's linked devices these frames as they are; the answer is to how many devices."""
+        body = {"frames": [_base64(frame) for frame in frames]}
+        return int((await self._call("POST", f"/phones/{number}/frames", body))["devices"])
+
+    async def seal(self, number: str, to: str, contents: Iterable[bytes]) -> list[tuple[str, bytes]]:
+        """Encrypt from a phone what a linked device of another number can read: kind and ciphertext of each."""
+        body = {"to": to, "contents": [_base64(content) for content in contents]}
+        items = (await self._call("POST", f"/phones/{number}/seal", body))["items"]
+        return [(item["type"], base64.b64decode(item["base64"])) for item in items]
+
     async def clear_faults(self) -> int:
         """End all faults; the answer is how many were in force."""
         return int((await self._call("DELETE", "/faults"))["cleared"])
@@ -208,10 +222,17 @@ class SandboxClient:
                     yield kind, value
 
     async def _call(self, method: str, path: str, body: JsonObject | None = None) -> JsonObject:
-        async with self._http.request(method, f"{self._base}{path}", json=body) as answer:
+        # As a file, since aiohttp warns of large bodies that are bytes.
+        data = None if body is None else io.BytesIO(json.dumps(body).encode())
+        headers = {"Content-Type": "application/json"} if data else {}
+        async with self._http.request(method, f"{self._base}{path}", data=data, headers=headers) as answer:
             if answer.status >= 400:
                 raise await _refusal(answer)
             return dict(await answer.json())
+
+
+def _base64(data: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(data).decode()}
 
 
 async def _refusal(answer: aiohttp.ClientResponse) -> ControlError:

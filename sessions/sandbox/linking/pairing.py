@@ -197,7 +197,8 @@ class Pairing:
     @staticmethod
     async def _wait(answer: asyncio.Future[Any]) -> Any:
         try:
-            return await asyncio.wait_for(answer, _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await answer
         except TimeoutError as error:
             raise PairingFailedError("the client did not answer in time") from error
         except asyncio.CancelledError:

@@ -45,13 +45,17 @@ class PhoneCipher:
 
     async def seal(self, device: Device, message: Any, **attrs: str | int) -> Node | None:
         """`<enc>` for one device; None where that device has published no keys."""
+        return await self.seal_bytes(device, message.SerializeToString(), **attrs)
+
+    async def seal_bytes(self, device: Device, plain: bytes, **attrs: str | int) -> Node | None:
+        """`<enc>` with anything in it."""
         address = str(device.lid)
         if not self._signal.can_send_to(address):
             published = await self._take_bundle(device)
             if published is None:
                 return None
             self._signal.open(address, _bundle(published))
-        kind, data = self._signal.encrypt(address, message.SerializeToString())
+        kind, data = self._signal.encrypt(address, plain)
         return Node("enc", {"v": "2", "type": kind, **attrs}, data)
 
     def unseal(self, sender: Device, enc: Node) -> Any:

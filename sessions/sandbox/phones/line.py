@@ -84,7 +84,8 @@ class PhoneLine:
         self._waiting[key] = answer
         try:
             await self._dispatch(node)
-            return await asyncio.wait_for(answer, ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await answer
         except TimeoutError as error:
             raise NoAnswerError from error
         finally:

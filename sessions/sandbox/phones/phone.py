@@ -162,6 +162,12 @@ class Phone:
         """Send a message."""
         return await self._outbox.send(request)
 
+    async def seal(self, number: str, contents: list[bytes]) -> list[tuple[Device, Node]]:
+        """`<enc>` with each of these for every linked device of a number, which nobody is sent."""
+        devices = self._outbox.account_of(number).companions
+        sealed = [(one, await self._cipher.seal_bytes(one, plain)) for plain in contents for one in devices]
+        return [(device, enc) for device, enc in sealed if enc is not None]
+
     async def mark_read(self, ids: list[str] | None = None, *, played: bool = False) -> list[str]:
         """Look at messages, or listen to them; by default at everything new. The answer is which."""
         entries = self.log.unread(ids)

@@ -16,6 +16,8 @@ def read_typing(data: bytes, reading: Reading) -> list[Event]:
     event = _neonize.ChatPresence.FromString(data)
     source = event.MessageSource
     who = address(source.Sender, source.SenderAlt)
+    if not who.is_person:
+        return []
     chat = address(source.Chat) if source.IsGroup else address(source.Chat, source.SenderAlt)
     if event.State == _neonize.ChatPresence.PAUSED:
         state = "paused"
@@ -26,9 +28,12 @@ def read_typing(data: bytes, reading: Reading) -> list[Event]:
 
 def read_presence(data: bytes, reading: Reading) -> list[Event]:
     event = _neonize.Presence.FromString(data)
+    who = address(event.From)
+    if not who.is_person:
+        return []
     # An unknown time arrives as the first second of the year 1.
     last_seen = float(event.LastSeen) if event.LastSeen > 0 else None
-    return [PresenceChanged(who=address(event.From), online=not event.Unavailable, last_seen=last_seen)]
+    return [PresenceChanged(who=who, online=not event.Unavailable, last_seen=last_seen)]
 
 
 def read_picture(data: bytes, reading: Reading) -> list[Event]:
