@@ -29,6 +29,7 @@ PEOPLE: Final = Section(
         can(
             "Merge contacts, `contact.merged`",
             f"{_CONTACTS}test_merging_joins_chats_messages_and_names_and_the_old_id_goes_on_working",
+            "tests/journeys/test_people.py::test_two_contacts_turn_out_to_be_one_person_when_whatsapp_names_both",
             ops="contacts.merge",
         ),
         can(

@@ -41,6 +41,7 @@ RECEIVING: Final = Section(
         can(
             "List of chats with what is unread and what was said last",
             "tests/contacts/test_editing.py::test_chats_are_listed_with_what_was_said_last_and_narrowed",
+            "tests/journeys/test_people.py::test_the_list_of_chats_shows_who_waits_and_what_was_said_last",
             ops="chats.list chats.read",
         ),
         can(

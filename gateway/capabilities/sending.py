@@ -67,7 +67,11 @@ SENDING: Final = Section(
             f"{_ENGINE}test_places_menus_and_albums_are_shown",
             kinds="live_location",
         ),
-        can("Contact cards", "tests/messages/test_http.py::test_places_cards_and_reactions_are_sent", kinds="contacts"),
+        can(
+            "Contact cards",
+            "tests/journeys/test_people.py::test_a_card_reaches_the_phone_as_it_was_written",
+            kinds="contacts",
+        ),
         can("Poll, vote, results", f"{_ENGINE}test_polls_and_votes_both_ways", kinds="poll poll_vote"),
         can("Appointment and answer", f"{_ENGINE}test_appointments_and_answers_both_ways", kinds="event event_reply"),
         can(
@@ -88,7 +92,11 @@ SENDING: Final = Section(
             kinds="edit revoke pin timer",
         ),
         cannot("Delete for me, star", Capability.APP_STATE_WRITE),
-        can("Forward", f"{_KINDS}test_a_stored_message_is_forwarded_with_its_file"),
+        can(
+            "Forward",
+            f"{_KINDS}test_a_stored_message_is_forwarded_with_its_file",
+            "tests/journeys/test_people.py::test_a_picture_is_passed_on_and_says_that_it_was",
+        ),
         can(
             "Status: text, picture, film, voice",
             "tests/engine/test_statuses.py::test_a_text_status_reaches_everybody_and_each_says_that_it_arrived",

@@ -10,28 +10,22 @@ from gateway.api.route import Call, route
 from gateway.db.tx import Database, Tx
 from gateway.fleet.service import Sessions
 from gateway.kit.errors import FieldError, InvalidError
-from gateway.kit.ids import render_id
-from gateway.kit.times import render_time
-from gateway.messages import answer_store, store
-from gateway.messages.codec import decode_content
 from gateway.messages.composer import Composer
 from gateway.messages.filters import Filters
-from gateway.messages.models import MessageReceipt
+from gateway.messages.happenings import show_happenings
 from gateway.messages.outbox.control import render_wait
 from gateway.messages.outbox.waiting import Waiting
-from gateway.messages.render import render_doer, render_message, render_receipts
+from gateway.messages.render import render_message
 from gateway.messages.requests import MessageIn
 from gateway.messages.schemas import MessageEvents, MessageOut, MessagePage, MessageQuery
 from gateway.messages.sending import Sender
 from gateway.messages.service import Messages
 from gateway.messages.states import MessageState
 from gateway.messages.store import Entry
-from gateway.messages.tally import tally
 from gateway.principal import Principal
 
 #: A file in base64 is a third longer than its bytes.
 SEND_LIMIT_BYTES = 32 * 1024 * 1024
-_RECEIPT_KINDS = (MessageState.DELIVERED, MessageState.READ, MessageState.PLAYED)
 
 
 class MessageRoutes:
@@ -165,33 +159,7 @@ class MessageRoutes:
     )
     async def events(self, call: Call) -> dict[str, object]:
         principal, message_id = call.caller, _message_id(call)
-        return await self._database.read(lambda tx: self._what_happened(tx, principal, message_id))
-
-    def _what_happened(self, tx: Tx, principal: Principal, message_id: int) -> dict[str, object]:
-        message = self._messages.get(tx, principal, message_id).message
-        receipts = _in_order(store.list_receipts(tx, org_id=principal.org_id, message_id=message_id))
-        reactions = store.list_reactions(tx, org_id=principal.org_id, message_id=message_id)
-        doers = answer_store.doers(tx, org_id=principal.org_id, contact_ids=[row.author_id for row in reactions])
-        versions = store.list_versions(tx, org_id=principal.org_id, message_id=message_id)
-        parts = answer_store.parts_of_album(tx, org_id=principal.org_id, album_id=message_id)
-        answers = answer_store.list_answers(tx, org_id=principal.org_id, message_id=message_id)
-        pin = answer_store.find_pin(tx, org_id=principal.org_id, message_id=message_id)
-        return {
-            "results": tally(decode_content(message.content), answers),
-            "pinned_until": render_time(pin.until) if pin is not None else None,
-            "album": [render_id("msg", part_id) for part_id in parts],
-            "receipts": render_receipts(receipts, self._messages.people(tx, principal, receipts)),
-            "reactions": [
-                {
-                    "by": render_id("con", row.author_id) if row.author_id else None,
-                    "who": render_doer(doers.get(row.author_id)),
-                    "emoji": row.emoji,
-                    "at": render_time(row.at),
-                }
-                for row in reactions
-            ],
-            "versions": [{"body": row.body, "replaced_at": render_time(row.replaced_at)} for row in versions],
-        }
+        return await self._database.read(lambda tx: show_happenings(tx, self._messages, principal, message_id))
 
     def _filters(self, tx: Tx, principal: Principal, query: MessageQuery) -> Filters:
         session_ids = principal.session_ids
@@ -225,11 +193,6 @@ def show_all(tx: Tx, entries: Sequence[Entry], *, waiting: Waiting) -> list[dict
     """Messages as JSON, with what each waits for."""
     waits = waiting.of_all(tx, [entry.message for entry in entries])
     return [show(entry) | {"waiting_for": render_wait(waits.get(entry.message.id))} for entry in entries]
-
-
-def _in_order(receipts: Sequence[MessageReceipt]) -> list[MessageReceipt]:
-    """By time, and within a second in the only order in which they can have happened."""
-    return sorted(receipts, key=lambda receipt: (receipt.at, _RECEIPT_KINDS.index(receipt.kind)))
 
 
 def _message_id(call: Call) -> int:

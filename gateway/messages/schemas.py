@@ -280,7 +280,9 @@ class MessageEvents(BaseModel):
     """What happened to one message after it was sent."""
 
     results: TallyOut | None = Field(description="Of a poll or an appointment.")
+    people: list[DoerOut] = Field(description="Those in `results`, under every name known.")
     pinned_until: str | None
+    pinned_by: DoerOut | None = Field(description="Null for the linked account itself, and for what is not pinned.")
     album: list[str] = Field(description="The messages of an album, in their order.")
     receipts: list[ReceiptOut]
     reactions: list[ReactionOut]

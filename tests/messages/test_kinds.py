@@ -195,6 +195,8 @@ async def test_a_poll_is_sent_and_its_votes_are_counted(api: Any, world: World, 
     happened = await get(api, f"/api/v1/messages/{asked['id']}/events")
     MessageEvents.model_validate(happened)
     assert happened["results"] == votes[1].data["results"]
+    assert happened["people"] == [votes[1].data["who"]]
+    assert (happened["people"][0]["contact"], happened["people"][0]["phone"]) == (contact, ANNA)
 
 
 async def test_a_vote_that_cannot_be_opened_is_told(api: Any, world: World, shop: Session) -> None:
@@ -376,12 +378,16 @@ async def test_messages_are_pinned_by_us_and_by_them(api: Any, world: World, sho
     _, envelope = await sent(api, world, shop, type="pin", pin={"message": first["id"], "seconds": 86_400})
     [pinned] = await told(world, "message.pinned")
     happened = await get(api, f"/api/v1/messages/{first['id']}/events")
+    say(world, shop, Pin(target=key_of(world, first), seconds=60), "P0")
+    theirs = await told(world, "message.pinned", 2)
+    pinned_again = await get(api, f"/api/v1/messages/{first['id']}/events")
     say(world, shop, Pin(target=key_of(world, first)), "P1")
     [unpinned] = await told(world, "message.unpinned")
 
     assert envelope.content == Pin(target=key_of(world, first), seconds=86_400)
     assert (pinned.data["by"], pinned.data["who"], pinned.data["id"]) == (None, None, first["id"])
-    assert happened["pinned_until"] == pinned.data["pinned_until"]
+    assert (happened["pinned_until"], happened["pinned_by"]) == (pinned.data["pinned_until"], None)
+    assert pinned_again["pinned_by"] == theirs[1].data["who"] == unpinned.data["who"]
     assert unpinned.data["by"] == unpinned.data["who"]["contact"] == first["contact"]
     assert (await get(api, f"/api/v1/messages/{first['id']}/events"))["pinned_until"] is None
 
