@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, SkipValidation, model_validator
 
@@ -63,6 +63,7 @@ Type = Literal[
     "event_reply",
     "timer",
 ]
+PARTS: tuple[str, ...] = get_args(Type)
 #: Those about an earlier message, which only the transaction that queues them can find.
 TARGETED = ("forward", "reaction", "edit", "revoke", "pin", "poll_vote", "event_reply")
 
@@ -144,26 +145,6 @@ class MessageIn(Given):
         """The object that says what the message says."""
         part: Given = next(getattr(self, name) for name in PARTS if getattr(self, name) is not None)
         return part
-
-
-PARTS: tuple[str, ...] = (
-    "text",
-    "image",
-    "video",
-    "audio",
-    "voice",
-    "document",
-    "sticker",
-    "location",
-    "live_location",
-    "contacts",
-    "poll",
-    "event",
-    "menu",
-    "album",
-    "timer",
-    *TARGETED,
-)
 
 
 class BatchIn(Given):
