@@ -15,11 +15,12 @@ from gateway.assembly.face import build_face
 from gateway.assembly.parts import Parts, build_parts
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, DataFolderError
+from gateway.exits import CannotStartError
 from gateway.health import Readiness, Watchdog, disk_check, services_check, store_check, writer_check
 from gateway.kit.notify import Notifier
 from gateway.kit.service import Service
 from gateway.orgs.service import DEFAULT_ORG_ID
-from gateway.startup import CannotStartError, claim_store, listen, open_store, prepare_folder
+from gateway.startup import claim_store, listen, open_store, prepare_folder
 from sessions.protocol import Loopback
 
 log = structlog.get_logger(__name__)

@@ -13,9 +13,9 @@ import structlog
 from gateway import __version__
 from gateway.config.settings import Config
 from gateway.daemon import Daemon
+from gateway.exits import CannotStartError, ExitCode
 from gateway.kit.log import configure_logging
 from gateway.kit.notify import Notifier
-from gateway.startup import CannotStartError, ExitCode
 from sessions import crash
 from sessions.protocol import Loopback
 

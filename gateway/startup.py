@@ -6,11 +6,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from enum import IntEnum
-from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, DataFolderError, FolderKind
@@ -19,44 +15,10 @@ from gateway.db.database import AnyDatabase, open_database
 from gateway.db.errors import DatabaseTooNewError, StoreUnreachableError
 from gateway.db.migrate import current, head, upgrade
 from gateway.db.reach import driver_errors_in_words
+from gateway.exits import CannotStartError
 from sessions.protocol import Loopback
 
 _BACKLOG: Final = 1024
-
-
-class ExitCode(IntEnum):
-    """How `wagate` ends; documented, so that scripts and systemd may rely on it."""
-
-    OK = 0
-    CRASHED = 1
-    USAGE = 2  #: a wrong option or setting
-    CANNOT_START = 3  #: port taken, data folder in use, database too new or out of reach, engine unusable
-
-
-class CannotStartError(Exception):
-    """The gateway cannot start here and now; the text is one line for the operator."""
-
-
-class LoopbackFileError(Exception):
-    """The file that should say where the loopback WhatsApp is cannot be used."""
-
-
-class _LoopbackFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    proxy: str
-    ca_file: str
-    root_key: str
-
-
-def read_loopback(path: Path) -> Loopback:
-    """What the loopback WhatsApp said of itself when it came up."""
-    try:
-        told = msgspec.json.decode(path.read_bytes(), type=_LoopbackFile)
-        root_key = bytes.fromhex(told.root_key)
-    except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise LoopbackFileError(f"{path}: cannot be read as the address of a loopback WhatsApp: {error}") from None
-    if len(root_key) != 32:
-        raise LoopbackFileError(f"{path}: root_key must be 32 bytes in hexadecimal")
-    return Loopback(proxy_url=told.proxy, ca_file=told.ca_file, root_key=root_key)
 
 
 def prepare_folder(config: Config, loopback: Loopback | None) -> DataFolder:

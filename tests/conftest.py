@@ -21,11 +21,12 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from gateway.db.database import AnyDatabase, open_database, parse_url
+from gateway.db.database import AnyDatabase, open_database
 from gateway.db.migrate import on_connection, upgrade
 from gateway.db.sqlite import SqliteDatabase
 from gateway.db.tables import is_declared, load_tables
 from gateway.db.tx import Tx
+from gateway.db.url import parse_url
 from gateway.kit.ids import IdGenerator
 from gateway.orgs.models import Org
 

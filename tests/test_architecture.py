@@ -48,6 +48,8 @@ LAYERS = (
     "gateway.maintenance",
     "web",
     # the composition root and what starts it
+    "gateway.exits",
+    "gateway.loopback_file",
     "gateway.config",
     "gateway.config_text",
     "gateway.datafolder",

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gateway.backup.errors import BackupError
-from gateway.db.database import parse_url
+from gateway.db.url import parse_url
 from sessions.errors import StoreError
 from sessions.keycopy import copy_database
 

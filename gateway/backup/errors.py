@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.startup import CannotStartError
+from gateway.exits import CannotStartError
 
 
 class BackupError(CannotStartError):

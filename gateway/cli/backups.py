@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from gateway.cli.invocation import ConfigFile, fail, read_settings, run_to_end
 from gateway.cli.secrets import KeyFile, read_secret
-from gateway.startup import ExitCode
+from gateway.exits import ExitCode
 
 #: A file, or - for standard output or input.
 FileOrDash = Annotated[Path, Parameter(allow_leading_hyphen=True)]

@@ -12,7 +12,8 @@ from cyclopts import Parameter
 
 from gateway.config.loading import ConfigError, load_config
 from gateway.config.settings import Config
-from gateway.startup import CannotStartError, ExitCode, LoopbackFileError, read_loopback
+from gateway.exits import CannotStartError, ExitCode
+from gateway.loopback_file import LoopbackFileError, read_loopback
 from sessions.protocol import Loopback
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.invocation import ConfigFile, LoopbackFile, read_settings, run_to_end
-from gateway.startup import ExitCode
+from gateway.exits import ExitCode
 
 if TYPE_CHECKING:
     from gateway.examining.finding import Finding

@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError
 
 from gateway import __version__
 from gateway.cli import backups, looking, measuring, people, serving, sessions
-from gateway.startup import ExitCode
+from gateway.exits import ExitCode
 
 _HELP = """\
 A standalone WhatsApp host gateway: many linked phones, one HTTP API, one daemon.

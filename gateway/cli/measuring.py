@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from gateway.cli.invocation import run_to_end
-from gateway.startup import ExitCode
+from gateway.exits import ExitCode
 
 
 def bench(*names: str, quick: bool = False) -> None:

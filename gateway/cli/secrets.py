@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 
 from gateway.cli.invocation import fail
-from gateway.startup import ExitCode
+from gateway.exits import ExitCode
 
 VARIABLE: Final = "WAGATE_ARCHIVE_PASSPHRASE"
 

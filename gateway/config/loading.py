@@ -13,8 +13,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.config.settings import ENVIRONMENT_PREFIX, Config
-from gateway.db.database import parse_url
-from gateway.db.errors import DatabaseUrlError
 
 
 class ConfigError(Exception):
@@ -95,6 +93,10 @@ SECRET_KEYS = frozenset({"url"})
 def _check_store(config: Config) -> None:
     if config.store.url and config.store.url_file:
         raise ConfigError(["store.url, store.url_file: set one of them, not both"])
+    # SQLAlchemy takes most of a second, which `wagate --help` need not wait for.
+    from gateway.db.errors import DatabaseUrlError
+    from gateway.db.url import parse_url
+
     try:
         parse_url(config.database_url)
     except OSError as error:

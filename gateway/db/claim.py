@@ -15,7 +15,7 @@ from sqlalchemy import NullPool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from gateway.db.database import parse_url, sqlite_path
+from gateway.db.url import parse_url, sqlite_path
 from gateway.kit.service import Wakeable
 
 log = structlog.get_logger(__name__)

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gateway.db.database import parse_url
 from gateway.db.errors import DatabaseTooNewError
 from gateway.db.sqlite import BUSY_TIMEOUT_SECONDS, prepare_writing
+from gateway.db.url import parse_url
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from gateway.startup import CannotStartError
+from gateway.exits import CannotStartError
 
 log = structlog.get_logger(__name__)
 

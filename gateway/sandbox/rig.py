@@ -15,8 +15,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from gateway.exits import CannotStartError
 from gateway.sandbox.child import Child, ChildDiedError
-from gateway.startup import CannotStartError
 
 READY_SECONDS = 60.0
 #: Settings that say where a gateway lives and whom it may reach. A sandbox has its own.

@@ -13,15 +13,9 @@ from sqlalchemy import text
 from gateway.config.settings import Config
 from gateway.datafolder import DataFolder, FolderKind
 from gateway.db.migrate import on_connection, upgrade
-from gateway.startup import (
-    CannotStartError,
-    LoopbackFileError,
-    claim_store,
-    listen,
-    open_store,
-    read_loopback,
-    visited_store,
-)
+from gateway.exits import CannotStartError
+from gateway.loopback_file import LoopbackFileError, read_loopback
+from gateway.startup import claim_store, listen, open_store, visited_store
 from sessions.protocol import Loopback
 
 _HOLD_THE_LOCK = """

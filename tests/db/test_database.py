@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from gateway.db.database import open_database, parse_url
+from gateway.db.database import open_database
 from gateway.db.errors import DatabaseUrlError
 from gateway.db.tx import Tx
+from gateway.db.url import parse_url
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import build_app
-from gateway.startup import ExitCode
+from gateway.exits import ExitCode
 
 FOLDER = Path(__file__).parent.parent.parent / "systemd"
 UNIT = FOLDER / "wagate.service"
