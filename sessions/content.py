@@ -100,6 +100,7 @@ class Audio(Part, frozen=True, tag="audio"):
 
     file: File
     voice: bool = False
+    view_once: bool = False  #: a voice note that may be heard only once
 
 
 class Document(Part, frozen=True, tag="document"):

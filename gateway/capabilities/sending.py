@@ -58,7 +58,7 @@ SENDING: Final = Section(
             "View once",
             f"{_ENGINE}test_films_and_pictures_say_how_they_are_shown",
             f"{_ENGINE}test_what_is_sent_by_phones_is_read_as_its_kind",
-            why="Pictures and films. What others send to be seen once often comes without its file: linked devices get none.",
+            why="Pictures, films and voice notes. What others send to be seen once often comes without its file: linked devices get none.",
         ),
         can("Place", f"{_TOLD}test_a_place_arrives", kinds="location"),
         can(

@@ -113,7 +113,7 @@ def _around(part: FileIn, file: OutgoingFile, *, is_voice: bool) -> MediaContent
         case VideoIn():
             return Video(file=file, caption=part.caption, view_once=part.view_once, gif=part.gif, note=part.note)
         case AudioIn():
-            return Audio(file=file, voice=is_voice)
+            return Audio(file=file, voice=is_voice, view_once=part.view_once)
         case StickerIn():
             return Sticker(file=file, animated=part.animated)
         case DocumentIn():

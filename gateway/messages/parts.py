@@ -71,6 +71,7 @@ class VideoIn(FileIn):
 
 class AudioIn(FileIn):
     voice: bool = Field(False, description="A voice note, played from its bubble; converted to Ogg Opus if need be.")
+    view_once: bool = Field(False, description="A voice note that may be heard only once.")
 
 
 class DocumentIn(FileIn):

@@ -220,7 +220,7 @@ def _render_file(message: Message, content: MediaContent) -> dict[str, Any]:
     }
     if isinstance(content, (Image, Video, Document)):
         rendered["caption"] = content.caption
-    if isinstance(content, (Image, Video)):
+    if isinstance(content, (Image, Video, Audio)):
         rendered["view_once"] = content.view_once
     if isinstance(content, Video):
         rendered |= {"gif": content.gif, "note": content.note}

@@ -136,6 +136,9 @@ class MessageIn(Given):
             raise ValueError(f"a message of type {self.type} needs the object `{wanted.pop()}`")
         if named - wanted:
             raise ValueError(f"a message of type {self.type} takes no object `{min(named - wanted)}`")
+        sound = self.voice or self.audio
+        if sound is not None and sound.view_once and not (self.type == "voice" or sound.voice):
+            raise ValueError("of sounds only a voice note can be heard only once")
         if self.send_at and self.expires_at and self.expires_at <= self.send_at:
             raise ValueError("expires_at must be after send_at")
         return self

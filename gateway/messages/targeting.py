@@ -29,6 +29,7 @@ from gateway.messages.store import Entry
 from sessions.address import Address
 from sessions.content import (
     Album,
+    Audio,
     CalendarEvent,
     Content,
     Document,
@@ -135,7 +136,7 @@ def _forwarded(target: Entry, aim: Aim) -> Composed:
     if message.state == MessageState.REVOKED:
         raise ConflictError("The message is deleted.", code="message_not_sent")
     if isinstance(content, MEDIA_TYPES):
-        if isinstance(content, (Image, Video)) and content.view_once:
+        if isinstance(content, (Image, Video, Audio)) and content.view_once:
             raise _refused(aim, "What may be seen only once cannot be forwarded.")
         if message.media_id is None:
             raise ConflictError("The file of this message is not here.", code="media_missing")

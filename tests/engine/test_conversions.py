@@ -120,6 +120,7 @@ def test_what_is_built_is_read_back_the_same(content: Content) -> None:
         Image(file=FILE, view_once=True),
         Video(file=FILE, caption="look", gif=True),
         Audio(file=FILE, voice=True),
+        Audio(file=FILE, voice=True, view_once=True),
         Document(file=FILE),
         Document(file=FILE, caption="read"),
         Sticker(file=FILE, animated=True),
@@ -129,6 +130,7 @@ def test_a_file_travels_with_its_keys_and_looks(content: Image | Video | Audio |
     read = seen(sent(content))
 
     assert type(read) is type(content)
+    assert getattr(read, "view_once", False) == getattr(content, "view_once", False)
     file = read.file
     assert isinstance(file, RemoteFile)
     assert (file.direct_path, file.media_key, file.size) == ("/v/x", b"k" * 32, 10)

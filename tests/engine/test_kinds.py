@@ -12,6 +12,7 @@ import pytest
 from sessions.address import Address, Jid
 from sessions.content import (
     Album,
+    Audio,
     CalendarEvent,
     Content,
     Edit,
@@ -118,11 +119,13 @@ async def test_films_and_pictures_say_how_they_are_shown(two: Two, tmp_path: Pat
     note = await two.say(Video(file=film, note=True))
     gif = await two.say(Video(file=film, gif=True))
     once = await two.say(Image(file=file_at(tmp_path, "image/jpeg"), view_once=True))
+    heard = await two.say(Audio(file=file_at(tmp_path, "audio/ogg"), voice=True, view_once=True))
     quoted = await two.say("nice", quote=Quote(wa_id=gif.id, sender=two.us, content=Video(file=film, gif=True)))
 
     assert note.fields["video"]["note"]
     assert gif.fields["video"]["gif"]
     assert once.fields["image"]["view_once"]
+    assert heard.fields["voice"]["view_once"]
     assert quoted.fields["quoted"] == "videoMessage"
 
 
@@ -224,6 +227,7 @@ async def test_what_is_sent_by_phones_is_read_as_its_kind(two: Two) -> None:
     note = await two.hear("video", {**picture, "note": True})
     gif = await two.hear("video", {**picture, "gif": True})
     once = await two.hear("image", {**picture, "view_once": True})
+    spoken = await two.hear("voice", {**picture, "view_once": True})
     linked = await two.hear("text", {"body": "https://example.com", "preview": preview})
     live = await two.hear("live_location", {"latitude": 1.0, "longitude": 2.0, "caption": "walking", "sequence": 3})
     album = await two.hear("album", {"images": 2, "videos": 1})
@@ -234,6 +238,8 @@ async def test_what_is_sent_by_phones_is_read_as_its_kind(two: Two) -> None:
     assert gif.content.gif
     assert isinstance(once.content, Image)
     assert once.content.view_once
+    assert isinstance(spoken.content, Audio)
+    assert (spoken.content.voice, spoken.content.view_once) == (True, True)
     assert linked.content == Text(
         body="https://example.com", preview=Preview(url="https://example.com", title="A page")
     )

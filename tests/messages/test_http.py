@@ -157,6 +157,7 @@ async def test_one_person_written_in_many_ways_is_one_contact(api: Any, world: W
         ({"type": "text", "text": {"body": "x"}, "send_at": "tomorrow"}, "send_at"),
         ({"type": "text", "text": {"body": "x"}, "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"type": "image", "image": {"base64": "not base64!"}}, "image.base64"),
+        ({"type": "audio", "audio": {"base64": "AAAA", "view_once": True}}, "body"),
         ({"type": "text", "text": {"body": "x"}, "mentions": ["nobody"]}, "mentions.0"),
     ],
 )
@@ -242,7 +243,11 @@ async def test_a_document_in_base64_keeps_its_name(api: Any, world: World, shop:
 @needs_ffmpeg
 @pytest.mark.parametrize(
     "fields",
-    [{"type": "voice", "voice": {}}, {"type": "voice", "audio": {}}, {"type": "audio", "audio": {"voice": True}}],
+    [
+        {"type": "voice", "voice": {"view_once": True}},
+        {"type": "voice", "audio": {}},
+        {"type": "audio", "audio": {"voice": True}},
+    ],
 )
 async def test_a_voice_note_is_converted(api: Any, world: World, shop: Session, fields: dict[str, Any]) -> None:
     part = next(name for name in ("voice", "audio") if name in fields)
@@ -254,6 +259,7 @@ async def test_a_voice_note_is_converted(api: Any, world: World, shop: Session, 
     [(envelope, _)] = world.engine.sent(name_of(shop))
     assert isinstance(envelope.content, Audio)
     assert envelope.content.voice
+    assert envelope.content.view_once is accepted["audio"]["view_once"] is ("view_once" in fields[part])
     assert envelope.content.file.mimetype == "audio/ogg; codecs=opus"
     assert accepted["type"] == "audio"
     assert accepted["audio"]["voice"] is True

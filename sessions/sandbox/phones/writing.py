@@ -219,6 +219,8 @@ def write_file_message(message: OutgoingMessage, file: FileInput, *, sealed: Sea
     if not file.view_once:
         return written
     part.viewOnce = True
+    if message.type == "voice":
+        return E2E.Message(viewOnceMessageV2Extension=E2E.FutureProofMessage(message=written))
     return E2E.Message(viewOnceMessageV2=E2E.FutureProofMessage(message=written))
 
 

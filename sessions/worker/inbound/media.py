@@ -25,7 +25,7 @@ def read_video_note(part: Any, view_once: bool) -> Video:
 
 
 def read_audio(part: Any, view_once: bool) -> Audio:
-    return Audio(file=_file(part), voice=part.PTT)
+    return Audio(file=_file(part), voice=part.PTT, view_once=view_once or part.viewOnce)
 
 
 def read_document(part: Any, view_once: bool) -> Document:

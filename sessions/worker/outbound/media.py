@@ -49,10 +49,19 @@ def build_audio(content: Audio, uploaded: Uploaded, context: dict[str, Any]) -> 
     file = outgoing(content.file)
     audio = e2e.AudioMessage(
         **file_fields(uploaded),
-        **given(mimetype=file.mimetype, seconds=file.seconds, PTT=content.voice or None, waveform=file.waveform),
+        **given(
+            mimetype=file.mimetype,
+            seconds=file.seconds,
+            PTT=content.voice or None,
+            waveform=file.waveform,
+            viewOnce=content.view_once or None,
+        ),
         **_context(context),
     )
-    return e2e.Message(audioMessage=audio)
+    message = e2e.Message(audioMessage=audio)
+    if not content.view_once:
+        return message
+    return e2e.Message(viewOnceMessageV2Extension=e2e.FutureProofMessage(message=message))
 
 
 def build_document(content: Document, uploaded: Uploaded, context: dict[str, Any]) -> Any:
