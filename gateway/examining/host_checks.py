@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
 import shutil
@@ -43,11 +44,15 @@ async def port(subject: Subject) -> Finding:
 
 
 async def ffmpeg(subject: Subject) -> Finding:
-    """Voice notes can be made from any sound."""
-    if shutil.which("ffmpeg", path=subject.environment.get("PATH")) is None:
-        sentence = "ffmpeg is not installed; voice notes must be uploaded as Ogg Opus."
-        return advice("ffmpeg", sentence, "apt install ffmpeg")
-    return fine("ffmpeg", "ffmpeg is installed; any sound can become a voice note.")
+    """Voice notes can be made from any sound, and films be looked at."""
+    if shutil.which("ffmpeg", path=subject.environment.get("PATH")) is not None:
+        return fine("ffmpeg", "ffmpeg is installed; any sound can become a voice note.")
+    if importlib.util.find_spec("av") is not None:
+        return fine("ffmpeg", "PyAV is installed; any sound can become a voice note.")
+    sentence = (
+        "Neither ffmpeg nor PyAV is installed; voice notes must be uploaded as Ogg Opus, films show no first picture."
+    )
+    return advice("ffmpeg", sentence, "apt install ffmpeg, or pip install 'wagate[media]'")
 
 
 async def clock(subject: Subject) -> Finding:

@@ -1,19 +1,25 @@
-"""Looks at films and sound: how long, how large, and a first picture to show. Needs ffmpeg; knows nothing without."""
+"""Looks at films and sound: how long, how large, and a first picture to show.
+
+Asks ffmpeg where the host has it, else PyAV where the extra `media` is installed; with neither it knows nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from gateway.media.own_process import run_module
 from gateway.media.programs import PLAIN_FILES_ONLY, ProgramFailedError, run_program
 
 _LOOK_SECONDS = 15.0
 _CONVERT_SECONDS = 60.0
 _THUMBNAIL_PIXELS = 100
+_LIBRARY_BYTES = 2 * 1024**3
 
 #: The reader for each type, named so that a file cannot choose another one by what it holds.
 _READERS = {
@@ -49,32 +55,42 @@ class _Probe(msgspec.Struct, frozen=True):
     format: _Format = _Format()
 
 
-class FilmReader:
-    """Asks ffprobe and ffmpeg, one file at a time."""
+class _Look(msgspec.Struct, frozen=True):
+    """What our own process tells."""
 
-    def __init__(self, *, probe: str = "ffprobe", program: str = "ffmpeg") -> None:
+    seconds: float | None = None
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bytes | None = None
+
+
+class FilmReader:
+    """Asks ffprobe and ffmpeg, else PyAV, one file at a time."""
+
+    def __init__(self, *, probe: str = "ffprobe", program: str = "ffmpeg", library: str = "av") -> None:
         self._probe = shutil.which(probe)
         self._program = shutil.which(program)
+        self._has_library = importlib.util.find_spec(library) is not None
         self._turn = asyncio.Semaphore(1)
 
     async def look_at(self, path: Path, mimetype: str) -> dict[str, Any]:
         """``width``, ``height``, ``seconds`` and ``thumbnail`` as far as they can be known; never fails."""
         reader = _READERS.get(mimetype)
-        if reader is None or self._probe is None or self._program is None:
+        if reader is None:
             return {}
         async with self._turn:
             try:
-                facts = await self._measure(path, reader)
-                if facts.get("width"):
-                    facts["thumbnail"] = await self._first_picture(path, reader)
+                if self._probe is not None and self._program is not None:
+                    return await self._ask_programs(path, reader)
+                return await self._ask_library(path, reader) if self._has_library else {}
             except ProgramFailedError:
                 return {}
-        return facts
 
     async def from_gif(self, source: Path, target: Path) -> None:
         """Write a GIF as the silent film that phones play in its place; raises ProgramFailedError."""
         if self._program is None:
-            raise ProgramFailedError("ffmpeg is not installed")
+            await self._from_gif_by_library(source, target)
+            return
         even = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
         async with self._turn:
             await run_program(
@@ -83,6 +99,35 @@ class FilmReader:
                 *("-an", "-vf", even, "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4", str(target)),
                 timeout_seconds=_CONVERT_SECONDS,
             )
+
+    async def _from_gif_by_library(self, source: Path, target: Path) -> None:
+        if not self._has_library:
+            raise ProgramFailedError("neither ffmpeg nor the extra `media` is installed")
+        async with self._turn:
+            await self._run_library("film", str(source), str(target), timeout_seconds=_CONVERT_SECONDS)
+
+    async def _ask_library(self, path: Path, reader: str) -> dict[str, Any]:
+        asked = ("look", str(path), reader, str(_THUMBNAIL_PIXELS))
+        printed = await self._run_library(*asked, timeout_seconds=_LOOK_SECONDS)
+        try:
+            look = msgspec.json.decode(printed, type=_Look)
+        except msgspec.DecodeError as error:
+            raise ProgramFailedError("the answer cannot be read") from error
+        facts: dict[str, Any] = {"seconds": max(round(look.seconds), 1)} if look.seconds else {}
+        if look.width:
+            facts |= {"width": look.width, "height": look.height, "thumbnail": look.thumbnail}
+        return facts
+
+    async def _run_library(self, *arguments: str, timeout_seconds: float) -> bytes:
+        return await run_module(
+            "film_library", *arguments, timeout_seconds=timeout_seconds, memory_bytes=_LIBRARY_BYTES
+        )
+
+    async def _ask_programs(self, path: Path, reader: str) -> dict[str, Any]:
+        facts = await self._measure(path, reader)
+        if facts.get("width"):
+            facts["thumbnail"] = await self._first_picture(path, reader)
+        return facts
 
     async def _measure(self, path: Path, reader: str) -> dict[str, Any]:
         assert self._probe is not None

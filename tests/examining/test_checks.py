@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import resource
@@ -261,8 +262,12 @@ async def test_a_port_that_is_taken(subject_of):
     assert (found.verdict, "in use" in found.sentence) == (Verdict.ADVICE, True)
 
 
-async def test_a_machine_without_ffmpeg(subject_of, tmp_path):
-    assert (await host_checks.ffmpeg(subject_of(environment={"PATH": str(tmp_path)}))).verdict is Verdict.ADVICE
+async def test_a_machine_without_ffmpeg(subject_of, tmp_path, monkeypatch):
+    bare = subject_of(environment={"PATH": str(tmp_path)})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    assert (await host_checks.ffmpeg(bare)).verdict is Verdict.FINE
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert (await host_checks.ffmpeg(bare)).verdict is Verdict.ADVICE
 
 
 async def test_a_clock_that_stands_in_the_past(subject_of):
