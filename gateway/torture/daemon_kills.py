@@ -29,7 +29,7 @@ async def run(ordeal: Ordeal) -> Sequence[Claim]:
             for one in customers:
                 posting.create_task(one.run(is_over))
             for number in range(ordeal.times(KILLS)):
-                await until_caught_up(world)
+                await until_caught_up(world, customers)
                 await asyncio.sleep(ordeal.chance.uniform(0.0, _LONGEST_PEACE_SECONDS))
                 kills.append(time.time())
                 await world.until_new_gateway(await world.kill_gateway())

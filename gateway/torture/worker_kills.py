@@ -28,7 +28,7 @@ async def run(ordeal: Ordeal) -> Sequence[Claim]:
             for one in customers:
                 posting.create_task(one.run(is_over))
             while len(kills) < ordeal.times(KILLS):
-                await until_caught_up(world)
+                await until_caught_up(world, customers)
                 await asyncio.sleep(ordeal.chance.uniform(0.0, _LONGEST_PEACE_SECONDS))
                 kills += kill_a_worker(world, ordeal)
                 ordeal.tell(f"workers killed {len(kills)} times")

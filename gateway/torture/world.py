@@ -144,13 +144,19 @@ async def open_world(folder: Path, *, environment: Mapping[str, str] | None = No
         await sandbox.stop()
 
 
-async def until(look: Callable[[], Awaitable[bool]], *, what: str, timeout_seconds: float) -> None:
+async def until(
+    look: Callable[[], Awaitable[bool]],
+    *,
+    what: str,
+    timeout_seconds: float,
+    look_every_seconds: float = _LOOK_EVERY_SECONDS,
+) -> None:
     """Look until it is so; BenchError after the time."""
     deadline = time.monotonic() + timeout_seconds
     while not await look():
         if time.monotonic() > deadline:
             raise BenchError(f"no {what} within {timeout_seconds:.0f} s")
-        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        await asyncio.sleep(look_every_seconds)
 
 
 def faults_in_log(world: World) -> Claim:
