@@ -76,6 +76,16 @@ def missing(what: str, reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that may take longest, or ``-n 3`` would end with one of them alone."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0.0), float(limit.args[0]) if limit else 0.0)
+    items.sort(key=lambda item: -longest[item.path])
+
+
 #: What WAGATE_REQUIRE calls the things that marked tests need.
 NEEDS = {"browser": "chromium", "postgres": "postgres"}
 

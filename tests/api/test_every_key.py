@@ -25,6 +25,8 @@ from sessions.address import Address, Jid
 from sessions.content import Image, RemoteFile
 from tests.api.test_isolation import PHONE, PIXEL, World, sign_in, world  # noqa: F401 - the same world
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 
 #: POSTs that take no key, and why a repeat of them does no harm.

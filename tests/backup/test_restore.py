@@ -29,6 +29,8 @@ from tests.backup.conftest import (
     write_keys,
 )
 
+pytestmark = pytest.mark.long
+
 
 async def backed_up_while_in_use(premises, target) -> Path:
     """A backup made beside a gateway that runs its phone."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 REPOSITORY = Path(__file__).parents[2]
 COMMANDS = ("serve", "sandbox", "bench", "check", "doctor", "migrate", "user", "key", "session", "openapi")
 

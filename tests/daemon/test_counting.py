@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from gateway.assembly.counting import SessionCensus
 from gateway.kit.ids import IdGenerator
 from tests.fleet.rig import CALLER, build_rig
+
+pytestmark = pytest.mark.long
 
 
 async def test_sessions_are_counted_once_and_then_followed(

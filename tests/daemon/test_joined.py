@@ -16,6 +16,8 @@ import pytest
 from gateway.sandbox.rig import Rig, Sandbox
 from sessions.sandbox.control.client import SandboxClient
 
+pytestmark = pytest.mark.long
+
 
 class Caller:
     """Calls the gateway's API; while it is down, :meth:`until` goes on asking."""

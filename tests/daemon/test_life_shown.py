@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from gateway.sandbox.rig import Sandbox
 from sessions.sandbox.control.client import SandboxClient
 from tests.daemon.test_joined import Caller, connected, link
+
+pytestmark = pytest.mark.long
 
 
 async def test_a_gateway_shows_whether_its_sessions_live_and_what_restricts_them(tmp_path: Path) -> None:

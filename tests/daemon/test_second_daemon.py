@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.postgres
 async def test_a_second_gateway_on_one_postgresql_is_refused_and_starts_when_the_first_is_gone(

@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from gateway.db.migrate import on_connection
 
+pytestmark = pytest.mark.long
+
 
 def lines_of(gateway) -> list[str]:
     return [line for line in gateway.log.splitlines() if not line.startswith("{")]

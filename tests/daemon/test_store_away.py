@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from tests.daemon.conftest import Gateway
 from tests.journeys.house import poll
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 
 class Wire:

@@ -13,6 +13,8 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook as Verifier
 
+pytestmark = pytest.mark.long
+
 KILLS = 3
 
 

@@ -56,6 +56,8 @@ from sessions.sandbox.traffic.newsletters import new_post_id
 from sessions.sandbox.wire.node import Node
 from tests.engine.worlds import RealWorld, World, link, spec_for
 
+pytestmark = pytest.mark.long
+
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
 

@@ -16,6 +16,8 @@ from sessions.groups import MemberAction, Role
 from sessions.protocol import SessionSpec
 from tests.engine.worlds import RealWorld, World, link, spec_for
 
+pytestmark = pytest.mark.long
+
 JPEG = b"\xff\xd8\xff\xe0" + bytes(64) + b"\xff\xd9"
 NOBODY = "+15559990000"
 

@@ -8,9 +8,13 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from sessions.protocol import SessionSpec
 from sessions.status import Reason, SessionStatus
 from tests.engine.worlds import RealWorld, connected, envelope, link, reaches, send, spec_for
+
+pytestmark = pytest.mark.long
 
 _DEAFENING = {"tag": "receipt", "attrs": {"id": "A1", "type": "server-error", "t": "1700000000"}}
 

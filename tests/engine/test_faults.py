@@ -25,6 +25,8 @@ from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.status import Reason, SessionStatus
 from tests.engine.worlds import RealWorld, connected, envelope, link, reaches, send, spec_for
 
+pytestmark = pytest.mark.long
+
 
 def kill_worker(world: RealWorld, session_id: str, *, with_signal: signal.Signals = signal.SIGKILL) -> int:
     pid = world.engine.worker_pid(session_id)

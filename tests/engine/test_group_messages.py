@@ -24,6 +24,8 @@ from sessions.sandbox.state.groups import Group
 from sessions.sandbox.wire.node import Node
 from tests.engine.worlds import RealWorld, link, send, spec_for
 
+pytestmark = pytest.mark.long
+
 JPEG = b"\xff\xd8\xff\xe0" + bytes(64) + b"\xff\xd9"
 
 

@@ -41,6 +41,8 @@ from sessions.sealed import Opener
 from tests.engine.test_media import file_at
 from tests.engine.worlds import RealWorld, envelope, link, send, spec_for
 
+pytestmark = pytest.mark.long
+
 e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")
 SESSION = "ses_1"
 

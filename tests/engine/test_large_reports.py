@@ -22,6 +22,8 @@ from sessions.worker.journal import Journal
 from sessions.worker.reporter import Reporter, Stream
 from sessions.worker.wire import Wire
 
+pytestmark = pytest.mark.long
+
 neonize: Any = load("Neonize_pb2")
 e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")
 sync: Any = load("waHistorySync.WAWebProtobufsHistorySync_pb2")

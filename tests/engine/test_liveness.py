@@ -18,6 +18,8 @@ from sessions.sandbox.loopback import LoopbackWhatsApp
 from sessions.status import Reason, SessionStatus
 from tests.engine.worlds import RealWorld, connected, envelope, link, send, spec_for
 
+pytestmark = pytest.mark.long
+
 QUICK = Probing(every_seconds=0.3, answer_seconds=0.5, pulse_seconds=0.1)
 
 #: The library does not know this kind of receipt, and stops delivering anything.

@@ -17,6 +17,8 @@ from sessions.events import MessageReceived
 from sessions.sandbox.phones.writing import OutgoingMessage
 from tests.engine.worlds import RealWorld, envelope, link, send, spec_for
 
+pytestmark = pytest.mark.long
+
 DATA = bytes(range(256)) * 300
 
 

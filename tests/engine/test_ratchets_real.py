@@ -12,6 +12,8 @@ from sessions.events import MessageUndecryptable
 from sessions.status import SessionStatus
 from tests.engine.worlds import RealWorld, connected, envelope, link, reaches, send, spec_for
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("ends", ["in order", "killed"])
 @pytest.mark.parametrize("is_answered", [False, True])

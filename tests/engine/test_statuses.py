@@ -16,6 +16,8 @@ from sessions.sandbox.state.statuses import STATUS
 from tests.engine.test_media import file_at
 from tests.engine.worlds import RealWorld, link, send, spec_for
 
+pytestmark = pytest.mark.long
+
 EVERYBODY = Address(other=STATUS)
 
 

@@ -16,6 +16,8 @@ from gateway.torture.listeners import CuttingProxy, SocketListener, StreamListen
 from tests.events.speaking import say
 from tests.serving import Parts
 
+pytestmark = pytest.mark.long
+
 STREAMS = 20
 SOCKETS = 5
 CUTS = 6  #: `wagate torture sse-cuts` does a thousand

@@ -31,6 +31,8 @@ from tests.fuzz.conftest import Target
 from tests.journeys.conftest import check_log
 from tests.journeys.contract import PROBLEM_TYPE, Contract
 
+pytestmark = pytest.mark.long
+
 CASES = {GenerationMode.POSITIVE: 21, GenerationMode.NEGATIVE: 15}
 ANSWER_SECONDS = 30
 #: What takes things away comes last, or there would be nothing left to ask about.

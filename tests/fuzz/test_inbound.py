@@ -32,6 +32,8 @@ from sessions.worker.inbound.context import Reading
 from tests.conftest import add_org
 from tests.fuzz.protobufs import damaged, made_up, with_field
 
+pytestmark = pytest.mark.long
+
 US = Principal(org_id=1, kind=PrincipalKind.SYSTEM, subject_id=None, scopes=EVERYTHING)
 BATCH = 50
 neonize: Any = load("Neonize_pb2")

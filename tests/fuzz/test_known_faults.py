@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sessions.address import Jid
 from sessions.sandbox.wire.node import SERVER, Node
 from sessions.sandbox.wire.tokens import read_tokens
 from sessions.sandbox.wire.wabinary import Codec
 from tests.journeys.house import House, Line, poll
+
+pytestmark = pytest.mark.long
 
 OTHER, GROUP = Jid("15550000002"), Jid("120363000000000077", "g.us")
 DEAFENING = {

@@ -26,6 +26,8 @@ from tests.journeys.conftest import check_log
 from tests.journeys.house import House, Line, Phone, poll
 from tests.journeys.test_survival import worker_of
 
+pytestmark = pytest.mark.long
+
 BATCH = 200
 SEALED = 20  #: of each batch
 ARRIVES_SECONDS = 60.0

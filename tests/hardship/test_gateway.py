@@ -14,6 +14,8 @@ from tests.hardship.faults import Faults
 from tests.hardship.small_disk import SmallDisk
 from tests.journeys.house import House, poll
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def faults(fault_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Faults:

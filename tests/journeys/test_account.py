@@ -13,6 +13,8 @@ from yarl import URL
 from tests.journeys.house import House, Line, Phone, Receiver, poll
 from tests.media.samples import jpeg
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def anna(house: House) -> Phone:

@@ -20,6 +20,8 @@ import pytest
 from tests.journeys.house import House, Line, Phone, Receiver, poll
 from tests.media.samples import MP4, PDF, jpeg
 
+pytestmark = pytest.mark.long
+
 MEBIBYTE = 1024 * 1024
 
 

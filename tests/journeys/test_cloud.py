@@ -13,6 +13,8 @@ from aiohttp import FormData
 from tests.journeys.house import House, Line, Phone, Receiver, poll
 from tests.media.samples import jpeg
 
+pytestmark = pytest.mark.long
+
 
 class Bot:
     """Knows an address, a token and a phone number id, as such programs do."""

@@ -9,6 +9,8 @@ import pytest
 from tests.journeys.house import House, Line, Phone, poll
 from tests.media.samples import jpeg
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def anna(house: House) -> Phone:

@@ -14,6 +14,8 @@ from PIL import Image
 from tests.journeys.house import House, Line, Phone
 from tests.media.samples import PDF, jpeg, needs_ffmpeg, ogg_opus, wav
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def anna(house: House) -> Phone:

@@ -11,6 +11,8 @@ from gateway.sandbox.rig import free_port
 from tests.journeys.house import House, Line, Phone, poll
 from tests.journeys.neighbour import Neighbour, Rig
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def neighbour(house: House, tmp_path: Path) -> AsyncIterator[Neighbour]:

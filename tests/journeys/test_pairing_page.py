@@ -16,7 +16,7 @@ from gateway.sandbox.rig import Sandbox
 from sessions.sandbox.control.client import SandboxClient
 from tests.conftest import missing
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ import pytest
 from tests.journeys.house import House, Line, Phone, poll
 from tests.media.samples import jpeg
 
+pytestmark = pytest.mark.long
+
 VCARD = "BEGIN:VCARD\nVERSION:3.0\nFN:Dr. Ö\nTEL;waid=15550001111:+1 555 000 1111\nEND:VCARD"
 
 

@@ -7,8 +7,12 @@ import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.journeys.conftest import LinkALine
 from tests.journeys.house import House, poll
+
+pytestmark = pytest.mark.long
 
 
 async def test_a_time_that_came_while_the_gateway_was_dead_is_one_message(house: House, link: LinkALine) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 import aiohttp
 import psutil
+import pytest
 
 from tests.journeys.house import House, Line, Phone, poll
+
+pytestmark = pytest.mark.long
 
 #: Of each line: the gateway's end, a worker's, and the cut.
 DISTURBANCES = 3

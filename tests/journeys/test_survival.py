@@ -18,6 +18,8 @@ import pytest
 from gateway.sandbox.rig import Sandbox
 from tests.journeys.house import House, Line, Phone, poll
 
+pytestmark = pytest.mark.long
+
 PER_SECOND = 10
 SECONDS = 3.0
 

@@ -10,6 +10,8 @@ from gateway.kit.errors import InvalidError
 from sessions.protobuf import load
 from tests.messages.test_real_engine import Real, real, whatsapp
 
+pytestmark = pytest.mark.long
+
 __all__ = ["real", "whatsapp"]
 
 e2e: Any = load("waE2E.WAWebProtobufsE2E_pb2")

@@ -31,6 +31,8 @@ from tests.messages.test_http import tables_of
 from tests.messages.world import PRINCIPAL, World, poll
 from tests.serving import ClientFactory, build_parts
 
+pytestmark = pytest.mark.long
+
 _numbers = itertools.count(15559100001)
 _DAY = 86_400
 OLD, ANCIENT = 10 * _DAY, 100 * _DAY

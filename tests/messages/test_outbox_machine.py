@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -56,6 +57,8 @@ from sessions.protocol import SessionSpec
 from sessions.status import SessionStatus
 from tests.conftest import LONG, SettableClock, add_org
 from tests.messages.world import PRINCIPAL, SHOP, World
+
+pytestmark = pytest.mark.long
 
 T = TypeVar("T")
 

@@ -25,6 +25,8 @@ from sessions.supervisor import Supervisor
 from tests.media.samples import PDF, jpeg, needs_ffmpeg, wav
 from tests.messages.world import World, poll
 
+pytestmark = pytest.mark.long
+
 _numbers = itertools.count(15558000001)
 
 

@@ -15,6 +15,8 @@ from sessions.sandbox.phones.writing import OutgoingMessage, TextInput
 from tests.media.samples import jpeg
 from tests.messages.test_real_engine import Real, real, whatsapp
 
+pytestmark = pytest.mark.long
+
 __all__ = ["real", "whatsapp"]
 
 STATUS = "status@broadcast"

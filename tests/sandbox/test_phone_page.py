@@ -14,7 +14,7 @@ from tests.sandbox.engine_seat import Seat
 ANNA, BEN = "15550000001", "15550000002"
 CHROMIUM = shutil.which("chromium")
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"), pytest.mark.long]
 
 
 @pytest.fixture(scope="session")

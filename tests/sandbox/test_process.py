@@ -15,6 +15,8 @@ import pytest
 
 from sessions.sandbox.control.client import SandboxClient
 
+pytestmark = pytest.mark.long
+
 Start = Callable[..., Awaitable[tuple[asyncio.subprocess.Process, dict[str, Any]]]]
 
 

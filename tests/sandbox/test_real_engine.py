@@ -22,6 +22,8 @@ from sessions.sandbox.state.errors import PasskeyDemandedError
 from sessions.status import Reason, SessionStatus
 from tests.sandbox.engine_seat import Seat, address
 
+pytestmark = pytest.mark.long
+
 ANNA, BEN = "15550000001", "15550000002"
 
 

@@ -13,6 +13,8 @@ from sessions.sandbox.phones.writing import OutgoingMessage, TextInput
 from sessions.status import SessionStatus
 from tests.engine.worlds import RealWorld, connected, link, spec_for
 
+pytestmark = pytest.mark.long
+
 ANNA, BEN = "15550000001", "15550000002"
 Open = Callable[[int], Awaitable[LoopbackWhatsApp]]
 

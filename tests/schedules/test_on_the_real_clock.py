@@ -16,6 +16,8 @@ from gateway.kit.ids import IdGenerator
 from tests.messages.world import ANNA, World
 from tests.schedules.world import Calendar
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def real_world(database: Any, org: Any, tmp_path: Path) -> AsyncIterator[World]:

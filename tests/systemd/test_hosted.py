@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import signal
 
+import pytest
+
 from tests.journeys.house import House, poll
 from tests.systemd.conftest import Hosted
+
+pytestmark = pytest.mark.long
 
 
 async def test_the_whole_journey_runs_in_the_confinement_of_the_unit(hosted: Hosted, house: House) -> None:

@@ -1,0 +1,15 @@
+"""The gateway killed at the named moments, a few times each. A file of its own, so that it can run beside the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.torture.holding import holds
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+
+async def test_what_is_promised_holds_at_every_crash_point(tmp_path: Path) -> None:
+    await holds("crash-points", tmp_path, scale=0.1)
