@@ -78,8 +78,6 @@ def _file(kind: str, said: Told, sha256: str) -> Told:
         told["filename"] = said["filename"]
     if kind == "audio":
         told["voice"] = bool(said["voice"])
-    if kind == "sticker":
-        told["animated"] = False
     return told
 
 

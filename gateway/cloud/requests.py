@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -169,4 +169,4 @@ class CloudMessageIn(Given):
         return self
 
 
-_PARTS: tuple[str, ...] = Type.__args__  # type: ignore[attr-defined]
+_PARTS: tuple[str, ...] = get_args(Type)

@@ -52,7 +52,9 @@ async def test_a_text_is_answered_as_meta_answers_and_reaches_the_phone(api: Api
 async def test_any_version_will_do(api: Api, version: str) -> None:
     body = {"messaging_product": "whatsapp", "to": ANNA, "text": {"body": "x"}}
 
-    await api.ask("POST", f"/cloud/{version}/shop/messages", json=body)
+    answer = await api.ask("POST", f"/cloud/{version}/shop/messages", json=body)
+
+    assert answer["messages"][0]["id"].startswith("msg_")
 
 
 async def test_a_line_is_named_by_its_id_its_name_or_its_number(api: Api, shop: Session, world: World) -> None:
