@@ -91,7 +91,7 @@ def _doubt_claims(
         Claim(name="of these never sent, rightly held back", measured=len(held)),
         Claim(
             name="longest from a receipt to its settling",
-            measured=max(_settling_times(ledger), default=0.0),
+            measured=max(settling_times(ledger), default=0.0),
             unit="s",
             at_most=SETTLE_SECONDS,
         ),
@@ -177,22 +177,25 @@ def _doubts(ledger: Ledger, kills: Sequence[float]) -> Counter[tuple[int, str]]:
     return doubts
 
 
-def _settling_times(ledger: Ledger) -> list[float]:
-    """For each message that was uncertain: from when its receipt could be heard to the end of the doubt."""
+def settling_times(ledger: Ledger) -> list[float]:
+    """For each message that was uncertain: from when its receipt could be heard to the end of the doubt.
+
+    A gateway hears nothing before it connects; receipts that waited can be handled before `connected` is recorded.
+    """
     arrived = {text: at for _, text, at in reversed(ledger.reached)}
-    connections: dict[str, list[float]] = {}
+    attempts: dict[str, list[float]] = {}
     for event in ledger.events:
-        if event["type"] == "session.status" and event["data"]["status"] == "connected":
-            connections.setdefault(event["session"], []).append(_time(event["at"]))
+        if event["type"] == "session.status" and event["data"]["status"] == "connecting":
+            attempts.setdefault(event["session"], []).append(_time(event["at"]))
     doubted = {event["subject"]["id"]: _time(event["at"]) for event in _statuses(ledger, {"uncertain"})}
     times = []
     for event in _statuses(ledger, _ENDED):
         since = doubted.pop(event["subject"]["id"], None)
         if since is not None:
             settled = _time(event["at"])
-            connected = max((at for at in connections.get(event["session"], []) if at <= settled), default=0.0)
+            connecting = max((at for at in attempts.get(event["session"], []) if at <= settled), default=0.0)
             reached = arrived.get(event["data"]["text"]["body"], settled)
-            times.append(settled - max(since, connected, reached))
+            times.append(settled - max(since, connecting, reached))
     return times
 
 
