@@ -269,9 +269,12 @@ async def test_an_outage_is_waited_out(real: RealWorld, whatsapp: LoopbackWhatsA
 
 
 async def test_pairing_survives_an_outage(real: RealWorld, whatsapp: LoopbackWhatsApp, tmp_path: Path) -> None:
-    await real.fault(kind="outage", seconds=0.5)
+    await real.fault(kind="outage", count=2)
+    [outage] = whatsapp.faults.active()
 
     await link(real, spec_for(tmp_path), await real.phone("Ana"))
+
+    assert outage.left == 0, "both refused connections were this pairing's"
 
 
 async def test_a_session_that_stays_away_gets_a_new_worker(whatsapp: LoopbackWhatsApp, tmp_path: Path) -> None:
